@@ -1,0 +1,182 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bundle: the one folder that a robot loads.
+
+It holds `manifest.yaml`, the networks as ONNX files and the retrieval store as plain `.npy` arrays.
+Nothing in it is pickled, and nothing is used before it was checked against everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from dp_accel_ros.errors import BundleError
+from dp_accel_ros.manifest import FORMAT_VERSION, Manifest, manifest_from
+
+MANIFEST_NAME = "manifest.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreArrays:
+    """The retrieval store as it lies on disk; one row a frame of the demonstrations."""
+
+    actions: NDArray[np.float32]
+    """Expert joint targets in raw units, (N, Da)."""
+
+    episode_ends: NDArray[np.int64]
+    """Row after the last frame of each episode, rising, (E,)."""
+
+    keys: NDArray[np.float32]
+    """Conditions of the policy encoder, flattened, (N, To * C)."""
+
+    alt_keys: NDArray[np.float32]
+    """Unit-norm embeddings of the ALT encoder, (N, K)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle: the manifest, the store, and where the networks are."""
+
+    path: Path
+    manifest: Manifest
+    store: StoreArrays
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that the manifest names."""
+        return self.path / name
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Return the bundle in a folder after checking manifest, checksums and arrays.
+
+    Raises:
+        BundleError: Something is missing, damaged or contradicts the rest; the message names it.
+    """
+    folder = Path(path)
+    manifest_path = folder / MANIFEST_NAME
+    if not manifest_path.is_file():
+        found = (
+            ", ".join(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else "no folder"
+        )
+        raise BundleError(
+            f"{folder}: expected a bundle with {MANIFEST_NAME}, found {found or 'nothing'}"
+        )
+    try:
+        document = yaml.safe_load(manifest_path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BundleError(f"{manifest_path}: not YAML: {error}") from error
+    manifest = manifest_from(document, str(manifest_path))
+    for name, expected in manifest.files.items():
+        _verify_file(folder / name, expected)
+    return Bundle(folder, manifest, _load_store(folder, manifest))
+
+
+def write_bundle(
+    path: str | Path, facts: Mapping[str, Any], arrays: StoreArrays, networks: Mapping[str, Path]
+) -> Bundle:
+    """Write a bundle from its parts and return it as loading finds it.
+
+    Args:
+        path: The folder; it is made, and files of the same names are replaced.
+        facts: Every key of the manifest except `format_version` and `files`.
+        arrays: The retrieval store; `alt_keys` go to disk in half precision.
+        networks: File name in the bundle to the ONNX file that is copied there.
+    """
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = facts["retrieval"]
+    np.save(folder / names["actions"], arrays.actions)
+    np.save(folder / names["episode_ends"], arrays.episode_ends)
+    np.save(folder / names["keys"], arrays.keys)
+    np.save(folder / names["alt_keys"], arrays.alt_keys.astype(np.float16))
+    for name, source in networks.items():
+        if source.resolve() != (folder / name).resolve():
+            (folder / name).write_bytes(source.read_bytes())
+    stored = [names[key] for key in ("actions", "episode_ends", "keys", "alt_keys")]
+    files = {name: sha256_of(folder / name) for name in sorted([*stored, *networks])}
+    document = {"format_version": FORMAT_VERSION, **facts, "files": files}
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=99)
+    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+    return load_bundle(folder)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _verify_file(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise BundleError(f"{path}: the manifest names this file, but it is not there")
+    if path.read_bytes()[:40].startswith(b"version https://git-lfs"):
+        raise BundleError(f"{path}: this is a Git LFS pointer, not the file; run `git lfs pull`")
+    got = sha256_of(path)
+    if got != expected:
+        raise BundleError(f"{path}: expected sha256 {expected}, got {got}; copy the file again")
+
+
+def _load_store(folder: Path, manifest: Manifest) -> StoreArrays:
+    names = manifest.retrieval
+    ends = _load_array(folder / names.episode_ends, (None,), "i")
+    n_rows = int(ends[-1]) if len(ends) else 0
+    _verify_ends(folder / names.episode_ends, ends)
+    actions = _load_array(folder / names.actions, (n_rows, len(manifest.joints)), "f")
+    keys = _load_array(folder / names.keys, (n_rows, manifest.key_dim), "f")
+    alt_keys = _load_array(
+        folder / names.alt_keys, (n_rows, manifest.alt_encoder.feature_dim), "f"
+    )
+    return StoreArrays(
+        actions=actions.astype(np.float32),
+        episode_ends=ends.astype(np.int64),
+        keys=keys.astype(np.float32),
+        alt_keys=_unit_rows(folder / names.alt_keys, alt_keys.astype(np.float32)),
+    )
+
+
+def _load_array(path: Path, shape: tuple[int | None, ...], kind: str) -> NDArray[Any]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise BundleError(f"{path}: not a plain .npy array: {error}") from error
+    wanted = "x".join("any" if size is None else str(size) for size in shape)
+    fits = array.ndim == len(shape) and all(
+        size in (None, got) for size, got in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise BundleError(
+            f"{path}: expected shape {wanted}, got {'x'.join(map(str, array.shape))}"
+        )
+    if array.dtype.kind != kind:
+        word = {"f": "floating-point", "i": "integer"}[kind]
+        raise BundleError(f"{path}: expected {word} numbers, got {array.dtype}")
+    if kind == "f" and not np.isfinite(array).all():
+        n_bad = int((~np.isfinite(array)).sum())
+        raise BundleError(f"{path}: expected finite numbers, {n_bad} of {array.size} are not")
+    return array
+
+
+def _verify_ends(path: Path, ends: NDArray[np.int64]) -> None:
+    if not len(ends):
+        raise BundleError(f"{path}: expected at least one episode, got none")
+    lengths = np.diff(ends, prepend=0)
+    if (lengths <= 0).any():
+        at = int(np.argmax(lengths <= 0))
+        raise BundleError(f"{path}: episode ends must rise from above 0, entry {at} is {ends[at]}")
+
+
+def _unit_rows(path: Path, keys: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(keys, axis=1, keepdims=True)
+    # Half precision on disk moves a norm by up to 1e-3; more means that these are not embeddings.
+    worst = float(np.abs(norms - 1.0).max())
+    if worst > 5e-3:
+        raise BundleError(f"{path}: expected rows of norm 1, one is off by {worst:.3g}")
+    return keys / norms

@@ -1,0 +1,58 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the robot should do: actions with the times at which they are due, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChunk:
+    """Joint targets, (N, Da), in the bundle's order and units; action i is due at stamp + i * dt."""
+
+    actions: NDArray[np.float32]
+    stamp_ns: int
+    """Stamp of the observation that the chunk answers, in ns."""
+
+    dt: float
+    """Time between actions, in s."""
+
+    @property
+    def end_ns(self) -> int:
+        """When the last action is due, in ns."""
+        return self.due_ns(len(self.actions) - 1)
+
+    def due_ns(self, index: int) -> int:
+        """Return when action `index` is due, in ns."""
+        return self.stamp_ns + round(index * self.dt * NS_PER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one chunk cost and how it was made; a method fills what it knows."""
+
+    method: str
+    nfe: int
+    """Evaluations of the denoising network."""
+
+    retrieval_distance: float | None = None
+    """Distance of the nearest key in the retrieval store, in the store's own metric."""
+
+    match: tuple[int, int] | None = None
+    """Episode and frame of the retrieved expert chunk."""
+
+    ood: bool = False
+    """True when the observation lies outside what the store covers; the caller decides what follows."""
+
+    exactness: str = ""
+    """In words: how the law of this chunk relates to that of the base sampler."""
+
+    stage_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds spent per stage, where the caller gave a clock."""
