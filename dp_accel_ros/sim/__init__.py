@@ -1,0 +1,21 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated tasks: an arm in a scene, behind one interface that other simulators can offer too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from dp_accel_ros.sim.gl_backend import choose_gl_backend
+
+choose_gl_backend()  # before anything below imports mujoco, which reads the choice once
+
+from dp_accel_ros.sim.arm_task import ArmTask  # noqa: E402
+from dp_accel_ros.sim.base import JointSpec, Task  # noqa: E402
+from dp_accel_ros.sim.lift import Lift  # noqa: E402
+
+TASKS: dict[str, Callable[[], ArmTask]] = {"lift": partial(ArmTask, Lift())}
+"""Makes a task, by its name."""
+
+__all__ = ["TASKS", "ArmTask", "JointSpec", "Task"]

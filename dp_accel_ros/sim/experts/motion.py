@@ -1,0 +1,142 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Smooth joint targets from overlapping minimum-jerk moves of the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dp_accel_ros.errors import SimulationError
+from dp_accel_ros.sim.base import Array
+from dp_accel_ros.sim.inverse_kinematics import (
+    InverseKinematics,
+    downward_axes,
+    rotation,
+    rotation_vector,
+)
+from dp_accel_ros.sim.world import CONTROL_DT
+
+AXES = ("x", "y", "z", "yaw", "finger")
+MAX_TARGET_SPEED = 1.15
+"""No joint target moves faster than this, rad/s."""
+
+_RIGHTING_TICKS = 20.0
+"""Time over which a hand that does not point straight down comes to do so, ticks."""
+
+
+def minimum_jerk(phase: Array) -> Array:
+    """Return the way from 0 to 1 that starts and ends at rest, element by element."""
+    phase = np.clip(phase, 0.0, 1.0)
+    return phase**3 * (10.0 - 15.0 * phase + 6.0 * phase**2)
+
+
+def detour(phase: Array) -> Array:
+    """Return the way from 0 to 1 in the middle and back to 0, element by element."""
+    phase = np.clip(phase, 0.0, 1.0)
+    return 16.0 * (phase * (1.0 - phase)) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One displacement of the hand, added to all others."""
+
+    start: float
+    ticks: float
+    delta: Array
+    """Displacement along `AXES`, (5,)."""
+    profile: Callable[[Array], Array]
+
+    def at(self, ticks: Array) -> Array:
+        """Return the displacement so far, (N, 5), at the times `ticks`, (N,)."""
+        return self.profile((ticks - self.start) / self.ticks)[:, None] * self.delta
+
+
+@dataclass(slots=True)
+class MotionPlan:
+    """A path of the hand that grows move by move; moves may overlap, so nothing has to stop.
+
+    Args:
+        start: Where the hand starts along `AXES`, (5,): metres, radians, metres.
+    """
+
+    start: Array
+    end: float = 0.0
+    """When the last move that was added ends, ticks."""
+    _goal: Array = field(init=False)
+    _moves: list[Move] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._goal = np.array(self.start, dtype=np.float64)
+
+    def to(self, ticks: float, *, overlap: float = 0.0, **goals: float) -> MotionPlan:
+        """Add a move of the named axes to `goals`, begun `overlap` ticks before the last ended."""
+        delta = np.zeros(len(AXES))
+        for axis, goal in goals.items():
+            delta[AXES.index(axis)] = goal - self._goal[AXES.index(axis)]
+        return self._add(ticks, overlap, delta, minimum_jerk)
+
+    def around(self, ticks: float, *, overlap: float, **offsets: float) -> MotionPlan:
+        """Add a curve that leaves the way by `offsets` and returns to it."""
+        delta = np.zeros(len(AXES))
+        for axis, offset in offsets.items():
+            delta[AXES.index(axis)] = offset
+        return self._add(ticks, overlap, delta, detour)
+
+    def pause(self, ticks: float) -> MotionPlan:
+        """Let `ticks` pass after the last move."""
+        self.end += ticks
+        return self
+
+    def poses(self, slowdown: float = 1.0) -> Array:
+        """Return the hand along `AXES`, (N, 5), one row a tick, stretched by `slowdown`."""
+        ticks = np.arange(1, int(np.ceil(self.end * slowdown)) + 1) / slowdown
+        return self.start + sum((move.at(ticks) for move in self._moves), np.zeros((1, 5)))
+
+    def joint_targets(self, solver: InverseKinematics, arm: Array) -> Array:
+        """Return joint targets, (N, Da), from the arm joints `arm`, (7,), slowed where too fast.
+
+        Raises:
+            SimulationError: A pose cannot be reached, or not slowly enough.
+        """
+        slowdown = 1.0
+        for _ in range(5):
+            targets = _solve(self.poses(slowdown), solver, arm)
+            steps = np.diff(np.vstack([arm, targets[:, :7]]), axis=0)
+            ratio = float(np.abs(steps).max()) / (MAX_TARGET_SPEED * CONTROL_DT)
+            if ratio <= 1.0:
+                return targets
+            slowdown *= 1.02 * ratio
+        raise SimulationError(
+            f"no slowdown keeps every joint target under {MAX_TARGET_SPEED} rad/s,"
+            f" tried up to {slowdown:.2f}"
+        )
+
+    def _add(
+        self, ticks: float, overlap: float, delta: Array, profile: Callable[[Array], Array]
+    ) -> MotionPlan:
+        start = max(0.0, self.end - overlap)
+        self._moves.append(Move(start, ticks, delta, profile))
+        if profile is minimum_jerk:
+            self._goal = self._goal + delta
+        self.end = max(self.end, start + ticks)
+        return self
+
+
+def _solve(poses: Array, solver: InverseKinematics, arm: Array) -> Array:
+    """Return joint targets, (N, Da), for hand poses, (N, 5), each near the one before."""
+    tilt = rotation_vector(solver.pose(arm)[1], downward_axes(float(poses[0, 3])))
+    righting = 1.0 - minimum_jerk(np.arange(1, len(poses) + 1) / _RIGHTING_TICKS)
+    targets = np.empty((len(poses), 8))
+    for row, (x, y, z, yaw, finger), share in zip(targets, poses, righting, strict=True):
+        axes = rotation(share * tilt) @ downward_axes(yaw)
+        arm = solver.solve(np.array([x, y, z]), axes, arm)
+        row[:7], row[7] = arm, finger
+    return targets
+
+
+def nearest_yaw(yaw: float, near: float, *, period: float = np.pi / 2) -> float:
+    """Return `yaw` plus the multiple of `period` that brings it closest to `near`, rad."""
+    return yaw + period * round((near - yaw) / period)
