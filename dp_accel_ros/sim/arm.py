@@ -41,7 +41,7 @@ _LINKS: tuple[tuple[str, str], ...] = (
         """
         <geom class="shell" type="capsule" fromto="0 0 -0.20 0 0 -0.045" size="0.062" mass="3"/>
         <geom class="joint" type="cylinder" fromto="0 -0.075 0 0 0.075 0" size="0.062"/>
-        <geom class="ring" type="cylinder" fromto="0 0 -0.215 0 0 -0.203" size="0.069"/>""",
+        <geom class="ring" type="cylinder" fromto="0 0 -0.202 0 0 -0.190" size="0.068"/>""",
     ),
     (
         'quat="1 -1 0 0"',

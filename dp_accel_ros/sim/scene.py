@@ -46,9 +46,9 @@ class FrontCamera:
 
     eye: tuple[float, float, float] = (1.02, 0.0, 0.50)
     """Position in the base frame, m."""
-    target: tuple[float, float, float] = (0.49, 0.0, 0.062)
+    target: tuple[float, float, float] = (0.475, 0.0, 0.075)
     """Point in the middle of the image, m."""
-    fovy_deg: float = 31.0
+    fovy_deg: float = 27.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,6 @@ class Scene:
   <visual>
     <headlight ambient="0.34 0.34 0.36" diffuse="0.30 0.30 0.30" specular="0.08 0.08 0.08"/>
     <map znear="0.02" zfar="12" shadowscale="0.9"/>
-    <quality numslices="24" numstacks="8"/>
   </visual>
   <default>{arm_defaults()}
   </default>
