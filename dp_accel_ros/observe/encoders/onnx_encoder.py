@@ -1,0 +1,45 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""An encoder that is an ONNX file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.manifest import Camera
+from dp_accel_ros.onnx_session import OnnxSession, Port
+
+
+class OnnxEncoder:
+    """Inputs: one per camera, named as it, and `joints`; output: `features`."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        cameras: Sequence[Camera],
+        n_joints: int,
+        feature_dim: int,
+        backend: BackendConfig,
+    ) -> None:
+        inputs = {cam.name: Port("uint8", (cam.height, cam.width, 3)) for cam in cameras}
+        inputs["joints"] = Port("float32", (n_joints,))
+        outputs = {"features": Port("float32", (feature_dim,))}
+        self._session = OnnxSession(path, inputs, outputs, backend)
+        self._feature_dim = feature_dim
+
+    @property
+    def feature_dim(self) -> int:
+        """Features per frame (C)."""
+        return self._feature_dim
+
+    def encode(
+        self, images: Mapping[str, NDArray[np.uint8]], joints: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return features, (B, C), of frames, (B, H, W, 3), and normalised joints, (B, Dj)."""
+        return self._session.run({**images, "joints": joints})

@@ -1,0 +1,139 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a bundle to a policy that runs, and from a name to a method of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import Bundle, load_bundle
+from dp_accel_ros.errors import ConfigError, UnknownNameError
+from dp_accel_ros.manifest import Encoder as EncoderFacts
+from dp_accel_ros.observe.encoders import Encoder
+from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.predict.denoiser import Denoiser
+from dp_accel_ros.predict.dry_run import run_every_network
+from dp_accel_ros.predict.methods import (
+    METHOD_CONFIGS,
+    Alt,
+    AltConfig,
+    Diffusion,
+    Method,
+    MethodConfig,
+    Ragdp,
+    RagdpConfig,
+)
+from dp_accel_ros.predict.methods.alt import BUNDLE_THRESHOLD
+from dp_accel_ros.predict.networks import Network
+from dp_accel_ros.predict.policy import Policy
+from dp_accel_ros.predict.retrieval import INDEXES, RetrievalStore
+from dp_accel_ros.predict.samplers import SAMPLERS
+from dp_accel_ros.predict.schedule import schedule_from
+
+
+def load_policy(
+    bundle: Bundle | str | Path,
+    backend: BackendConfig | None = None,
+    *,
+    network: Network | None = None,
+) -> Policy:
+    """Return the policy of a bundle after running every network of it once.
+
+    Args:
+        bundle: A loaded bundle or its folder.
+        backend: Where and how networks run; the CPU by default.
+        network: A denoising network to use instead of the bundle's ONNX file.
+
+    Raises:
+        BundleError: Something in the bundle is damaged or contradicts the rest.
+        BackendError: The wanted backend is not there.
+    """
+    loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    backend = backend or BackendConfig()
+    manifest = loaded.manifest
+    actions = Normalizer.from_bounds(manifest.normalization.actions)
+    policy = Policy(
+        manifest=manifest,
+        encoders={
+            "policy": _encoder(loaded, manifest.encoder, backend),
+            "alt": _encoder(loaded, manifest.alt_encoder, backend),
+        },
+        joints=Normalizer.from_bounds(manifest.normalization.joints),
+        actions=actions,
+        denoiser=Denoiser(
+            network or _network(loaded, backend),
+            schedule_from(manifest.schedule),
+            manifest.schedule.prediction_type,
+            clip=manifest.schedule.clip_sample,
+        ),
+        store=RetrievalStore.build(
+            loaded.store,
+            action_normalizer=actions,
+            index=INDEXES[backend.index],
+            horizon=manifest.horizon,
+            n_obs_steps=manifest.n_obs_steps,
+        ),
+    )
+    run_every_network(policy, loaded)
+    return policy
+
+
+def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -> Method:
+    """Return a method of a policy by its name in `METHODS`, with its defaults or a config.
+
+    Raises:
+        UnknownNameError: There is no such method.
+        ConfigError: The config belongs to another method, or does not fit the policy.
+    """
+    if name not in METHOD_CONFIGS:
+        raise UnknownNameError("method", name, METHOD_CONFIGS)
+    chosen = METHOD_CONFIGS[name]() if config is None else config
+    if not isinstance(chosen, METHOD_CONFIGS[name]):
+        expected = METHOD_CONFIGS[name].__name__
+        raise ConfigError(f"method {name!r}: expected {expected}, got {type(chosen).__name__}")
+    if isinstance(chosen, AltConfig):
+        return _alt(policy, chosen)
+    if isinstance(chosen, RagdpConfig):
+        base = _diffusion(chosen.solver, policy, chosen.num_inference_steps)
+        return Ragdp(base, policy.store, chosen.leap_ratio, chosen.neighbours)
+    return _diffusion(name, policy, chosen.num_inference_steps)
+
+
+def _diffusion(name: str, policy: Policy, num_inference_steps: int) -> Diffusion:
+    sampler = SAMPLERS[name].spaced(policy.denoiser.schedule, num_inference_steps)
+    shape = (policy.manifest.horizon, len(policy.manifest.joints))
+    return Diffusion(name, policy.denoiser, sampler, shape)
+
+
+def _alt(policy: Policy, config: AltConfig) -> Alt:
+    from_bundle = config.threshold == BUNDLE_THRESHOLD
+    stored = policy.manifest.retrieval.alt_threshold
+    threshold = stored if from_bundle else config.threshold
+    return Alt(policy.store, threshold, config.hysteresis_margin)
+
+
+def _encoder(bundle: Bundle, facts: EncoderFacts, backend: BackendConfig) -> Encoder:
+    from dp_accel_ros.observe.encoders.onnx_encoder import OnnxEncoder
+
+    return OnnxEncoder(
+        bundle.file(facts.file),
+        cameras=bundle.manifest.cameras,
+        n_joints=len(bundle.manifest.joints),
+        feature_dim=facts.feature_dim,
+        backend=backend,
+    )
+
+
+def _network(bundle: Bundle, backend: BackendConfig) -> Network:
+    from dp_accel_ros.predict.networks.onnx_network import OnnxNetwork
+
+    manifest = bundle.manifest
+    return OnnxNetwork(
+        bundle.file(manifest.denoiser.file),
+        horizon=manifest.horizon,
+        n_joints=len(manifest.joints),
+        n_obs_steps=manifest.n_obs_steps,
+        feature_dim=manifest.denoiser.feature_dim,
+        backend=backend,
+    )

@@ -1,0 +1,51 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Methods: ways to get from a condition to an action chunk."""
+
+from __future__ import annotations
+
+from dp_accel_ros.predict.methods.alt import Alt, AltConfig
+from dp_accel_ros.predict.methods.base import Method, Previous, Proposal
+from dp_accel_ros.predict.methods.diffusion import (
+    DdimConfig,
+    DdpmConfig,
+    Diffusion,
+    DpmPp2MConfig,
+)
+from dp_accel_ros.predict.methods.ragdp import Ragdp, RagdpConfig
+
+MethodConfig = DdpmConfig | DdimConfig | DpmPp2MConfig | RagdpConfig | AltConfig
+
+METHODS: dict[str, type[Diffusion] | type[Ragdp] | type[Alt]] = {
+    "ddpm": Diffusion,
+    "ddim": Diffusion,
+    "dpmpp_2m": Diffusion,
+    "ragdp": Ragdp,
+    "alt": Alt,
+}
+
+METHOD_CONFIGS: dict[str, type[MethodConfig]] = {
+    "ddpm": DdpmConfig,
+    "ddim": DdimConfig,
+    "dpmpp_2m": DpmPp2MConfig,
+    "ragdp": RagdpConfig,
+    "alt": AltConfig,
+}
+"""Method name to the parameters that it takes, all live."""
+
+__all__ = [
+    "METHODS",
+    "METHOD_CONFIGS",
+    "Alt",
+    "AltConfig",
+    "DdimConfig",
+    "DdpmConfig",
+    "Diffusion",
+    "DpmPp2MConfig",
+    "Method",
+    "MethodConfig",
+    "Previous",
+    "Proposal",
+    "Ragdp",
+    "RagdpConfig",
+]

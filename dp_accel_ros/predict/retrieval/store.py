@@ -1,0 +1,95 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstrations as a robot carries them: keys to search, expert chunks to return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.bundle import StoreArrays
+from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.predict.retrieval.base import Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrievalStore:
+    """One row a frame; all actions are normalised. Safe to share between threads."""
+
+    actions: NDArray[np.float32]
+    """Expert actions in [-1, 1], (N, Da)."""
+
+    starts: NDArray[np.int64]
+    """Row of the first frame of each episode, (E,)."""
+
+    ends: NDArray[np.int64]
+    """Row after the last frame of each episode, (E,)."""
+
+    alt_keys: NDArray[np.float32]
+    """Unit-norm embeddings of the ALT encoder, (N, K)."""
+
+    policy_index: Index
+    """Search over the conditions of the policy encoder, flattened, (N, To * C)."""
+
+    alt_index: Index
+    """Search over `alt_keys`; on unit rows the order by distance is that by cosine."""
+
+    horizon: int
+    n_obs_steps: int
+
+    @classmethod
+    def build(
+        cls,
+        arrays: StoreArrays,
+        *,
+        action_normalizer: Normalizer,
+        index: Callable[[NDArray[np.float32]], Index],
+        horizon: int,
+        n_obs_steps: int,
+    ) -> RetrievalStore:
+        """Return the store of a bundle's arrays, with both indexes built by `index`."""
+        return cls(
+            actions=action_normalizer.normalize(arrays.actions),
+            starts=np.concatenate([[0], arrays.episode_ends[:-1]]).astype(np.int64),
+            ends=arrays.episode_ends,
+            alt_keys=arrays.alt_keys,
+            policy_index=index(arrays.keys),
+            alt_index=index(arrays.alt_keys),
+            horizon=horizon,
+            n_obs_steps=n_obs_steps,
+        )
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def chunks(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the expert chunks (B, Tp, Da) whose index `n_obs_steps` - 1 is at `rows` (B,).
+
+        A chunk stays inside its episode: where it reaches over an edge, the action there repeats.
+        """
+        episodes = self.episodes(rows)
+        offsets = np.arange(self.horizon) - (self.n_obs_steps - 1)
+        first, last = self.starts[episodes], self.ends[episodes] - 1
+        steps = np.clip(rows[:, None] + offsets, first[:, None], last[:, None])  # (B, Tp)
+        return self.actions[steps]
+
+    def episodes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the episode of each row, (B,)."""
+        return np.searchsorted(self.ends, rows, side="right")
+
+    def match(self, row: int) -> tuple[int, int]:
+        """Return episode and frame of a row."""
+        episode = int(self.episodes(np.array(row)))
+        return episode, row - int(self.starts[episode])
+
+    def row(self, episode: int, frame: int) -> int:
+        """Return the row of a frame; past the end of its episode it is the last row."""
+        if not 0 <= episode < len(self.starts) or frame < 0:
+            raise ConfigError(
+                f"expected one of {len(self.starts)} episodes and a frame, got {episode}, {frame}"
+            )
+        return min(int(self.starts[episode]) + frame, int(self.ends[episode]) - 1)
