@@ -1,0 +1,112 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`dp-accel rollout`: a method's success in lockstep simulation."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import load_bundle, sha256_of
+from dp_accel_ros.errors import UnknownNameError
+from dp_accel_ros.evaluate.method_settings import method_config, settings_line
+from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
+from dp_accel_ros.evaluate.rollout_file import RolloutFile, evaluate, report
+from dp_accel_ros.evaluate.statistics import SuccessRate
+from dp_accel_ros.manifest import Manifest
+from dp_accel_ros.predict.assemble import load_policy, make_method
+from dp_accel_ros.predict.methods import METHOD_CONFIGS
+from dp_accel_ros.sim import TASKS
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    parser.add_argument("--bundle", type=Path, default=Path("models/lift"))
+    parser.add_argument("--method", default="ddpm", choices=sorted(METHOD_CONFIGS))
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
+    )
+    parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=100_000, help="seed of the first episode")
+    parser.add_argument("--n-action-steps", type=int, help="actions run per chunk")
+    parser.add_argument(
+        "--latency-ticks", type=int, default=0, help="ticks from an observation to its chunk"
+    )
+    parser.add_argument("--batch", type=int, default=20, help="episodes that run together")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the networks")
+    parser.add_argument("--out", type=Path, help="JSON file of results; continued if it exists")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print one row."""
+    bundle = load_bundle(args.bundle)
+    manifest = bundle.manifest
+    if manifest.task not in TASKS:
+        raise UnknownNameError("simulated task", manifest.task, TASKS)
+    config = RolloutConfig(
+        n_obs_steps=manifest.n_obs_steps,
+        n_action_steps=args.n_action_steps or manifest.n_action_steps,
+        max_action_steps=manifest.max_action_steps,
+        latency_ticks=args.latency_ticks,
+    )
+    settings = method_config(args.method, args.set)
+    facts = {
+        "bundle_sha256": sha256_of(bundle.file("manifest.yaml")),
+        "task": manifest.task,
+        "method": args.method,
+        "settings": settings_line(settings),
+        "n_action_steps": config.n_action_steps,
+        "latency_ticks": config.latency_ticks,
+        "first_seed": args.seed,
+        "batch": args.batch,
+    }
+    file = RolloutFile(args.out, facts)
+    policy = load_policy(bundle, BackendConfig(threads=args.threads))
+    tasks = [TASKS[manifest.task]() for _ in range(min(args.batch, args.episodes))]
+    seeds = range(args.seed, args.seed + args.episodes)
+    console = Console()
+    with console.status("starting") as status:
+        results = evaluate(
+            policy,
+            make_method(args.method, policy, settings),
+            tasks,
+            seeds,
+            config,
+            file,
+            lambda so_far: status.update(_progress(so_far, args.episodes)),
+        )
+    for task in tasks:
+        task.close()
+    console.print(_table(facts, report(results), manifest))
+    return 0
+
+
+def _progress(results: Sequence[EpisodeResult], n_episodes: int) -> str:
+    rate = SuccessRate.of(result.success for result in results)
+    return f"{len(results)} of {n_episodes} episodes, success {rate}"
+
+
+def _table(facts: dict[str, Any], numbers: dict[str, Any], manifest: Manifest) -> Table:
+    low, high = (f"{100 * value:.1f}" for value in numbers["wilson_95"])
+    ticks = numbers["ticks_of_successes"]["p50_ticks"]
+    seconds = "" if ticks is None else f"{ticks:.0f} ({ticks * manifest.dt:.1f} s)"
+    table = Table(title=f"{facts['task']}, lockstep, from seed {facts['first_seed']}")
+    for name in ("method", "settings", "n", "success", "95 % interval", "ticks", "nfe", "ood"):
+        table.add_column(name, justify="left" if name in ("method", "settings") else "right")
+    table.add_row(
+        facts["method"],
+        f"{facts['settings']}, latency_ticks={facts['latency_ticks']}",
+        str(numbers["n"]),
+        f"{100 * numbers['success_rate']:.1f} %",
+        f"{low} to {high} %",
+        seconds,
+        f"{numbers['nfe_mean']:g}",
+        f"{numbers['ood_chunks']}/{numbers['chunks']}",
+    )
+    return table

@@ -1,0 +1,181 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Closed-loop episodes in lockstep: simulated time stands still while the policy thinks.
+
+Many episodes advance together, so that one network batch serves all of them.
+
+    tick         0 . . . . . . . 8 . . . . . . . 16
+    observe      x             x x             x x      only the frames that a window needs
+    infer        A               B               C      every `n_action_steps`
+    latency 0    A0 A1 ...    A7 B0 B1 ...    B7 C0
+    latency 2    - - A2 ...   A7 A8 A9 B2 ... B7 B8 B9 C2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dp_accel_ros.chunk import NS_PER_S, ActionChunk, Cost
+from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.observation import Observation
+from dp_accel_ros.predict.policy import Prediction
+from dp_accel_ros.sim.base import Array, Image, Task
+
+Predict = Callable[[list[Observation], list[Prediction | None]], Sequence[Prediction]]
+"""From the observations of all running episodes, and what was predicted last, to new chunks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutConfig:
+    """How chunks are executed."""
+
+    n_obs_steps: int
+    n_action_steps: int
+    """Actions executed of every chunk (Ta)."""
+
+    max_action_steps: int
+    """Actions in every chunk."""
+
+    latency_ticks: int = 0
+    """Control ticks between an observation and the first use of its chunk."""
+
+    def __post_init__(self) -> None:
+        used = self.n_action_steps + self.latency_ticks
+        for name, lowest in (("n_obs_steps", 1), ("n_action_steps", 1), ("latency_ticks", 0)):
+            if getattr(self, name) < lowest:
+                raise ConfigError(f"`{name}` must be at least {lowest}, got {getattr(self, name)}")
+        if used > self.max_action_steps:
+            raise ConfigError(
+                "`n_action_steps` + `latency_ticks` must be at most"
+                f" {self.max_action_steps}, the actions of a chunk, got {used}"
+            )
+
+    def infers(self, tick: int) -> bool:
+        """Say whether a chunk is predicted at this tick."""
+        return tick % self.n_action_steps == 0
+
+    def observes(self, tick: int) -> bool:
+        """Say whether some window needs the frame of this tick."""
+        return -tick % self.n_action_steps < self.n_obs_steps
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """What one episode came to, and what each of its chunks cost."""
+
+    seed: int
+    success: bool
+    ticks: int
+    """Control ticks until success, or until time was up."""
+
+    nfe: tuple[int, ...]
+    """Network evaluations of each chunk."""
+
+    retrieval_distances: tuple[float, ...]
+    """Retrieval distances of the chunks that have one."""
+
+    n_ood: int
+    """Chunks whose observation lay outside what the store covers."""
+
+
+def run_episodes(
+    tasks: Sequence[Task], seeds: Sequence[int], predict: Predict, config: RolloutConfig
+) -> list[EpisodeResult]:
+    """Run one episode per seed on as many tasks, all in lockstep, and return them in order."""
+    if len(seeds) > len(tasks):
+        raise ConfigError(f"{len(seeds)} episodes need as many tasks, got {len(tasks)}")
+    runs = [_Run(task, seed, config) for task, seed in zip(tasks, seeds, strict=False)]
+    for tick in range(max((run.task.max_ticks for run in runs), default=0)):
+        under_way = [run for run in runs if not run.done]
+        if not under_way:
+            break
+        if config.observes(tick):
+            for run in under_way:
+                run.observe()
+        if config.infers(tick):
+            _infer(under_way, predict)
+        for run in under_way:
+            run.step()
+    return [run.result() for run in runs]
+
+
+def batches(seeds: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
+    """Yield the seeds in groups of up to `size`."""
+    for start in range(0, len(seeds), size):
+        yield tuple(seeds[start : start + size])
+
+
+def _infer(runs: Sequence[_Run], predict: Predict) -> None:
+    predictions = predict([run.observation() for run in runs], [run.newest for run in runs])
+    for run, prediction in zip(runs, predictions, strict=True):
+        run.receive(prediction)
+
+
+class _Run:
+    """One episode under way."""
+
+    def __init__(self, task: Task, seed: int, config: RolloutConfig) -> None:
+        self.task, self.seed, self.config = task, seed, config
+        self.tick, self.success = 0, False
+        self.newest: Prediction | None = None
+        self._frames: dict[int, tuple[dict[str, Image], Array]] = {}
+        self._chunks: list[tuple[int, ActionChunk]] = []
+        self._costs: list[Cost] = []
+        task.reset(seed)
+        self._start = task.joint_positions()
+
+    @property
+    def done(self) -> bool:
+        """True once the goal is reached or time is up."""
+        return self.success or self.tick >= self.task.max_ticks
+
+    def observe(self) -> None:
+        """Keep what the robot sees at this tick, and only what later windows can need."""
+        self._frames[self.tick] = (self.task.images(), self.task.joint_positions())
+        oldest = self.tick - self.config.n_obs_steps + 1
+        self._frames = {tick: seen for tick, seen in self._frames.items() if tick >= oldest}
+
+    def observation(self) -> Observation:
+        """Return the window that ends at this tick; before the first frame, that one repeats."""
+        steps = range(self.tick - self.config.n_obs_steps + 1, self.tick + 1)
+        seen = [self._frames[max(0, step)] for step in steps]
+        images = {
+            name: np.stack([frame[name] for frame, _ in seen]) for name in self.task.camera_names
+        }
+        joints = np.stack([joints for _, joints in seen]).astype(np.float32)
+        return Observation(round(self.tick * self.task.dt * NS_PER_S), images, joints)
+
+    def receive(self, prediction: Prediction) -> None:
+        """Take the chunk that answers the observation of this tick."""
+        self.newest = prediction
+        self._costs.append(prediction.cost)
+        reach = self.config.max_action_steps
+        usable = [item for item in self._chunks if item[0] + reach > self.tick]
+        self._chunks = [*usable, (self.tick, prediction.chunk)]
+
+    def step(self) -> None:
+        """Execute what is due at this tick."""
+        self.task.step(self._action())
+        self.tick += 1
+        self.success = self.task.success()
+
+    def _action(self) -> Array:
+        for start, chunk in reversed(self._chunks):
+            if start + self.config.latency_ticks <= self.tick:
+                return chunk.actions[self.tick - start].astype(np.float64)
+        return self._start
+
+    def result(self) -> EpisodeResult:
+        """Return what the episode came to."""
+        distances = (cost.retrieval_distance for cost in self._costs)
+        return EpisodeResult(
+            self.seed,
+            self.success,
+            self.tick,
+            nfe=tuple(cost.nfe for cost in self._costs),
+            retrieval_distances=tuple(d for d in distances if d is not None),
+            n_ood=sum(cost.ood for cost in self._costs),
+        )

@@ -1,0 +1,112 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from dp_accel_ros.chunk import ActionChunk, Cost
+from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.evaluate.rollout import RolloutConfig, batches, run_episodes
+from dp_accel_ros.predict.policy import Prediction
+
+CONFIG = RolloutConfig(n_obs_steps=2, n_action_steps=4, max_action_steps=7)
+
+
+class CountingTask:
+    """Succeeds once `seed` ticks have passed; the image and the joint show the tick."""
+
+    dt, max_ticks, camera_names = 0.04, 20, ("front",)
+
+    def reset(self, seed):
+        self.seed, self.tick, self.executed = seed, 0, []
+
+    def step(self, action):
+        self.tick += 1
+        self.executed.append(float(action[0]))
+
+    def images(self):
+        return {"front": np.full((2, 2, 3), self.tick, np.uint8)}
+
+    def joint_positions(self):
+        return np.array([-1.0])
+
+    def success(self):
+        return self.tick >= self.seed
+
+
+class FakePredict:
+    """Answers with chunks that hold 100 * tick + index, and keeps what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, observations, previous):
+        self.asked.append((observations, previous))
+        return [self.answer(observation) for observation in observations]
+
+    def answer(self, observation):
+        tick = round(observation.stamp_ns / 4e7)
+        actions = 100.0 * tick + np.arange(7.0, dtype=np.float32)[:, None]
+        cost = Cost("fake", nfe=5, retrieval_distance=0.5, ood=tick > 0)
+        return Prediction(ActionChunk(actions, observation.stamp_ns, 0.04), cost, actions)
+
+
+def rolled_out(seeds, config=CONFIG):
+    tasks, predict = [CountingTask() for _ in seeds], FakePredict()
+    return run_episodes(tasks, seeds, predict, config), tasks, predict
+
+
+def test_an_episode_ends_at_success_and_one_that_never_succeeds_at_the_limit():
+    results, _, _ = rolled_out([6, 99])
+    assert [(r.seed, r.success, r.ticks) for r in results] == [(6, True, 6), (99, False, 20)]
+
+
+def test_every_chunk_is_paid_for_once():
+    results, _, _ = rolled_out([6, 99])
+    assert [r.nfe for r in results] == [(5,) * 2, (5,) * 5]
+    assert results[0].retrieval_distances == (0.5, 0.5)
+    assert [r.n_ood for r in results] == [1, 4]
+
+
+def test_episodes_that_still_run_share_one_batch():
+    _, _, predict = rolled_out([6, 99])
+    assert [len(observations) for observations, _ in predict.asked] == [2, 2, 1, 1, 1]
+
+
+def test_the_first_actions_of_every_chunk_are_executed():
+    _, (task,), _ = rolled_out([9])
+    assert task.executed == [0, 1, 2, 3, 400, 401, 402, 403, 800]
+
+
+def test_latency_holds_first_and_then_skips_the_actions_that_are_past():
+    config = RolloutConfig(n_obs_steps=2, n_action_steps=4, max_action_steps=7, latency_ticks=2)
+    _, (task,), _ = rolled_out([9], config)
+    assert task.executed == [-1, -1, 2, 3, 4, 5, 402, 403, 404]
+
+
+def test_a_latency_of_several_chunks_still_finds_the_right_chunk():
+    config = RolloutConfig(n_obs_steps=2, n_action_steps=1, max_action_steps=7, latency_ticks=3)
+    _, (task,), _ = rolled_out([6], config)
+    assert task.executed == [-1, -1, -1, 3, 103, 203]
+
+
+def test_a_window_holds_the_last_ticks_and_repeats_the_first():
+    _, _, predict = rolled_out([9])
+    seen = [
+        observations[0].images["front"][:, 0, 0, 0].tolist() for observations, _ in predict.asked
+    ]
+    assert seen == [[0, 0], [3, 4], [7, 8]]
+
+
+def test_a_method_is_told_what_it_gave_before():
+    _, _, predict = rolled_out([9])
+    stamps = [previous[0] and previous[0].chunk.stamp_ns for _, previous in predict.asked]
+    assert stamps == [None, 0, 160_000_000]
+
+
+def test_more_actions_than_a_chunk_has_are_refused():
+    with pytest.raises(ConfigError, match="must be at most 7, the actions of a chunk, got 9"):
+        RolloutConfig(n_obs_steps=2, n_action_steps=4, max_action_steps=7, latency_ticks=5)
+
+
+def test_batches_cover_every_seed_once():
+    assert list(batches([1, 2, 3, 4, 5], 2)) == [(1, 2), (3, 4), (5,)]
