@@ -13,9 +13,13 @@ choose_gl_backend()  # before anything below imports mujoco, which reads the cho
 
 from dp_accel_ros.sim.arm_task import ArmTask  # noqa: E402
 from dp_accel_ros.sim.base import JointSpec, Task  # noqa: E402
+from dp_accel_ros.sim.block_push import BlockPush  # noqa: E402
 from dp_accel_ros.sim.lift import Lift  # noqa: E402
+from dp_accel_ros.sim.pick_place import PickPlace  # noqa: E402
 
-TASKS: dict[str, Callable[[], ArmTask]] = {"lift": partial(ArmTask, Lift())}
+TASKS: dict[str, Callable[[], ArmTask]] = {
+    rules.name: partial(ArmTask, rules) for rules in (Lift(), PickPlace(), BlockPush())
+}
 """Makes a task, by its name."""
 
 __all__ = ["TASKS", "ArmTask", "JointSpec", "Task"]

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dp_accel_ros.sim.base import Array
+from dp_accel_ros.sim.block_state import BLOCK_STATE, block_state
 from dp_accel_ros.sim.scene import Block, Scene
 from dp_accel_ros.sim.world import ArmWorld
 
 CUBE = "cube"
 CUBE_HALF_M = 0.02
+
+_SCENE = Scene(blocks=(Block(name=CUBE, rgb=(0.91, 0.20, 0.13)),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +33,8 @@ class Lift:
     max_yaw_rad: float = float(np.deg2rad(40.0))
     height_m: float = 0.08
     """How far above its rest the cube has to be, m."""
-    scene: Scene = Scene(blocks=(Block(name=CUBE, rgb=(0.91, 0.20, 0.13)),))
-    state_names: tuple[str, ...] = (
-        "cube_x",
-        "cube_y",
-        "cube_z",
-        "cube_cos4yaw",
-        "cube_sin4yaw",
-        "tip_to_cube_x",
-        "tip_to_cube_y",
-        "tip_to_cube_z",
-    )
+    scene: Scene = _SCENE
+    state_names: tuple[str, ...] = tuple(f"cube_{part}" for part in BLOCK_STATE)
 
     def place(self, world: ArmWorld, rng: np.random.Generator) -> None:
         """Put the cube somewhere in its square."""
@@ -55,14 +49,3 @@ class Lift:
     def reached(self, world: ArmWorld) -> bool:
         """Say whether the cube is high enough."""
         return bool(world.block_position(CUBE)[2] >= CUBE_HALF_M + self.height_m)
-
-
-def block_state(world: ArmWorld, name: str) -> Array:
-    """Return a block's position, (3,), the cosine and sine of four times its yaw, and its offset.
-
-    A cube looks the same after a quarter turn, and so do the two numbers for its yaw. The offset,
-    (3,), is from the point between the fingertips to the block, in the hand's frame.
-    """
-    position, yaw = world.block_position(name), world.block_yaw(name)
-    offset = world.tip_axes().T @ (position - world.tip_position())
-    return np.array([*position, np.cos(4 * yaw), np.sin(4 * yaw), *offset])

@@ -26,6 +26,8 @@ class Block:
     mass: float = 0.06
     """Mass, kg."""
     sliding_friction: float = 1.0
+    slippery: bool = False
+    """Whether `sliding_friction` counts against everything, rather than the rougher of two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def _block(block: Block) -> str:
       <freejoint name="{block.name}"/>
       <geom name="{block.name}" type="box" size="{size} {size} {size}" mass="{block.mass}"
             rgba="{red} {green} {blue} 1" contype="1" conaffinity="7" condim="4"
-            friction="{block.sliding_friction} 0.005 0.0001" solref="0.006 1"
+            priority="{int(block.slippery)}" friction="{block.sliding_friction} 0.005 0.0001" solref="0.006 1"
             solimp="0.95 0.99 0.001"/>
     </body>"""
 

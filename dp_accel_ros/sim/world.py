@@ -102,6 +102,10 @@ class ArmWorld:
         """Return the hand's axes as the columns of a rotation matrix, (3, 3)."""
         return self.data.site(TIP_SITE).xmat.reshape(3, 3).copy()
 
+    def mark_position(self, name: str) -> Array:
+        """Return the middle of a mark on the table, (2,), m."""
+        return self.data.body(name).xpos[:2].copy()
+
     def block_position(self, name: str) -> Array:
         """Return the centre of a block in the base frame, (3,), m."""
         return self.data.body(name).xpos.copy()

@@ -7,9 +7,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dp_accel_ros.sim.experts.base import Expert
+from dp_accel_ros.sim.experts.block_push import BlockPushExpert
 from dp_accel_ros.sim.experts.lift import LiftExpert
+from dp_accel_ros.sim.experts.pick_place import PickPlaceExpert
 
-EXPERTS: dict[str, Callable[[], Expert]] = {"lift": LiftExpert}
+EXPERTS: dict[str, Callable[[], Expert]] = {
+    "lift": LiftExpert,
+    "pick_place": PickPlaceExpert,
+    "block_push": BlockPushExpert,
+}
 """The expert of every task, by the task's name."""
 
 __all__ = ["EXPERTS", "Expert"]
