@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class OnnxSession:
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return the first output for the inputs by name."""
         try:  # its errors share no public base class
-            return self._session.run(self._outputs, feeds)[0]
+            return np.asarray(self._session.run(self._outputs, feeds)[0])
         except Exception as error:
             raise BackendError(f"{self._path}: the network failed: {error}") from error
 
@@ -88,7 +88,7 @@ def _options(backend: BackendConfig) -> onnxruntime.SessionOptions:
     return options
 
 
-def _verify_ports(path: Path, kind: str, wanted: Mapping[str, Port], found: list[Any]) -> None:
+def _verify_ports(path: Path, kind: str, wanted: Mapping[str, Port], found: Sequence[Any]) -> None:
     names = [item.name for item in found]
     if set(names) != set(wanted):
         raise BundleError(

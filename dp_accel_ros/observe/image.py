@@ -60,5 +60,5 @@ def resize_rgb(image: Image, height: int, width: int) -> Image:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _rgb(pixels: NDArray[np.uint8], conversion: int) -> Image:
+def _rgb(pixels: cv2.typing.MatLike, conversion: int) -> Image:
     return np.asarray(cv2.cvtColor(pixels, conversion), np.uint8)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.predict.networks.base import Network
-from dp_accel_ros.predict.schedule import NoiseSchedule
+from dp_accel_ros.predict.schedule import Floats, NoiseSchedule
 
 Level = int | NDArray[np.integer]
 """One noise level for all rows, or one for each row, (B,)."""
 
-Denoise = Callable[[NDArray[np.float32], Level], NDArray[np.float32]]
+Denoise = Callable[[Floats, Level], Floats]
 """From chunks (B, T, Da) at noise levels to their clean estimate (B, T, Da)."""
 
 
@@ -62,13 +62,13 @@ class Denoiser:
         for name, values in (("_of_x", of_x), ("_of_prediction", of_prediction)):
             object.__setattr__(self, name, values.astype(np.float32)[:, None, None])
 
-    def given(self, condition: NDArray[np.float32]) -> Denoise:
+    def given(self, condition: Floats) -> Denoise:
         """Return x, level -> denoised under a condition (B, To, C).
 
         With one condition row and several chunks, the row serves all of them.
         """
 
-        def denoise(x: NDArray[np.float32], level: Level) -> NDArray[np.float32]:
+        def denoise(x: Floats, level: Level) -> Floats:
             levels = np.full(len(x), level) if isinstance(level, int) else level  # (B,)
             rows = condition
             if len(condition) == 1 < len(x):

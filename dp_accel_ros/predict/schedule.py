@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from dp_accel_ros.errors import ConfigError, ShapeError, UnknownNameError
 from dp_accel_ros.manifest import Schedule
 
+Floats = NDArray[np.floating]
+"""Float32 in practice; numpy's own hints lose that when an array is scaled by a Python float."""
+
 CLEAN = -1
 """The level after the last step: alpha 1, sigma 0."""
 
@@ -58,9 +61,7 @@ class NoiseSchedule:
             return 1.0, 0.0
         return float(self.alphas[level]), float(self.sigmas[level])
 
-    def noised(
-        self, clean: NDArray[np.float32], level: int, eps: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def noised(self, clean: Floats, level: int, eps: Floats) -> Floats:
         """Return the clean chunk (B, T, Da) with noise `eps` of the same shape at a level."""
         alpha, sigma = self.at(level)
         return alpha * clean + sigma * eps

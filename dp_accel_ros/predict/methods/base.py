@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.chunk import Cost
+from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
 
 EncoderName = Literal["policy", "alt"]
@@ -35,7 +36,7 @@ class Previous:
 class Proposal:
     """Action chunks for a batch of observations."""
 
-    actions: NDArray[np.float32]
+    actions: Floats
     """Normalised chunks, (B, Tp, Da)."""
 
     costs: tuple[Cost, ...]

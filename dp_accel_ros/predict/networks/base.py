@@ -6,15 +6,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from dp_accel_ros.predict.schedule import Floats
 
 
 class Network(Protocol):
     """A trained network; what its output means is known to the `Denoiser` alone."""
 
-    def __call__(
-        self, x: NDArray[np.float32], t: NDArray[np.float32], cond: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def __call__(self, x: Floats, t: Floats, cond: Floats) -> Floats:
         """Return the prediction, (B, T, Da), for x, (B, T, Da), t, (B,), and cond, (B, To, C)."""
         ...

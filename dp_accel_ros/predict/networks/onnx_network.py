@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.onnx_session import OnnxSession, Port
+from dp_accel_ros.predict.schedule import Floats
 
 
 class OnnxNetwork:
@@ -34,8 +32,6 @@ class OnnxNetwork:
         }
         self._session = OnnxSession(path, inputs, {"eps": chunk}, backend)
 
-    def __call__(
-        self, x: NDArray[np.float32], t: NDArray[np.float32], cond: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def __call__(self, x: Floats, t: Floats, cond: Floats) -> Floats:
         """Return the prediction, (B, T, Da), for x, (B, T, Da), t, (B,), and cond, (B, To, C)."""
         return self._session.run({"x": x, "t": t, "cond": cond})

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from dp_accel_ros.predict.schedule import Floats
 
 
 class TorchNetwork:
@@ -16,9 +16,7 @@ class TorchNetwork:
         self._module = module.to(device).eval()
         self._device = torch.device(device)
 
-    def __call__(
-        self, x: NDArray[np.float32], t: NDArray[np.float32], cond: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def __call__(self, x: Floats, t: Floats, cond: Floats) -> Floats:
         """Return the prediction, (B, T, Da), for x, (B, T, Da), t, (B,), and cond, (B, To, C)."""
         with torch.inference_mode():
             inputs = (torch.from_numpy(array).to(self._device) for array in (x, t, cond))

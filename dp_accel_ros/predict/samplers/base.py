@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.denoiser import Denoise
-from dp_accel_ros.predict.schedule import CLEAN, NoiseSchedule
+from dp_accel_ros.predict.schedule import CLEAN, Floats, NoiseSchedule
 
 
 class Sampler(Protocol):
@@ -32,9 +31,7 @@ class Sampler(Protocol):
         """Return the sampler that makes only the last `n` steps."""
         ...
 
-    def sample(
-        self, denoise: Denoise, x: NDArray[np.float32], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+    def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
         """Return clean chunks, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
         ...
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dp_accel_ros.predict.denoiser import Denoise
 from dp_accel_ros.predict.samplers.base import (
@@ -18,7 +17,7 @@ from dp_accel_ros.predict.samplers.base import (
     leading_levels,
     transitions,
 )
-from dp_accel_ros.predict.schedule import NoiseSchedule
+from dp_accel_ros.predict.schedule import Floats, NoiseSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,7 @@ class Ddim:
         """Return the sampler that makes only the last `n` steps."""
         return Ddim(self.schedule, last_levels(self.levels, n))
 
-    def sample(
-        self, denoise: Denoise, x: NDArray[np.float32], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+    def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
         """Return clean chunks, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
         del rng  # nothing is drawn
         for level, of_denoised, of_x, _ in deterministic_steps(self.schedule, self.levels):

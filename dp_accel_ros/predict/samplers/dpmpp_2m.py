@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dp_accel_ros.predict.denoiser import Denoise
 from dp_accel_ros.predict.samplers.base import check_levels, last_levels, leading_levels
 from dp_accel_ros.predict.samplers.ddim import deterministic_steps
-from dp_accel_ros.predict.schedule import NoiseSchedule
+from dp_accel_ros.predict.schedule import Floats, NoiseSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +44,14 @@ class DpmPp2M:
         """Return the sampler that makes only the last `n` steps."""
         return DpmPp2M(self.schedule, last_levels(self.levels, n))
 
-    def sample(
-        self, denoise: Denoise, x: NDArray[np.float32], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+    def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
         """Return clean chunks, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
         del rng  # nothing is drawn
         steps = deterministic_steps(self.schedule, self.levels)
         older = x
         for step, weight in zip(steps, history_weights(self.schedule, self.levels), strict=True):
             denoised = denoise(x, step.level)
-            slope = weight * (denoised - older) if weight else 0.0
+            slope = weight * (denoised - older)
             x = step.of_denoised * (denoised + slope) + step.of_x * x
             older = denoised
         return x
