@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build dp_accel_ros: by colcon for a ROS workspace, by pip for a virtual environment."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -49,13 +50,15 @@ EXTRAS = {
 }
 
 
-def data_files() -> list[tuple[str, list[str]]]:
+def data_files() -> list[tuple[str, Sequence[str]]]:
     """Return (folder below the prefix, files) for all that is not Python, as ROS lays it out."""
     shared = [Path("package.xml")]
     for folder in ("launch", "config", "models"):
         found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
         shared += [path for path in found if path.suffix != ".pyc"]
-    files = [("share/ament_index/resource_index/packages", [f"resource/{NAME}"])]
+    files: list[tuple[str, Sequence[str]]] = [
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"])
+    ]
     for folder, members in groupby(shared, key=lambda path: path.parent):
         files.append((str(SHARE / folder), [str(path) for path in members]))
     return files

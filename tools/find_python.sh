@@ -1,0 +1,24 @@
+#!/bin/sh
+# Print the interpreter to build .venv with: at least 3.11, and under a sourced ROS the one whose
+# rclpy it is.
+set -eu
+
+usable() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || return 1
+    [ -z "${ROS_DISTRO:-}" ] || "$1" -c 'import rclpy' 2>/dev/null
+}
+
+# 3.14 is left out: neither the ROS wheels nor every other wheel is built for it yet
+for python in ${PYTHON:-python3 python3.12 python3.11 python3.13}; do
+    if usable "$python"; then
+        # the path behind a shim or a link, so that the venv outlives a change of PATH
+        exec "$python" -c 'import sys; print(sys.executable)'
+    fi
+done
+
+{
+    echo "No usable Python found (tried: ${PYTHON:-python3 python3.12 python3.11 python3.13})."
+    echo "Needed is Python 3.11 or newer${ROS_DISTRO:+ that can import rclpy of ROS $ROS_DISTRO};"
+    echo "name one with: make PYTHON=/path/to/python3"
+} >&2
+exit 1
