@@ -18,6 +18,11 @@ def following(step=1.0, **settings):
     return made
 
 
+def away(*offset):
+    """Return positions at an offset from home."""
+    return HOME + np.array(offset)
+
+
 def test_without_joint_states_nothing_is_said():
     made = ChunkScheduler(LIMITS, np.array([True, False]), DT, ExecutionConfig())
     plan = made.at(ns(0))
@@ -34,7 +39,7 @@ def test_before_the_first_chunk_the_arm_holds_where_it_was_measured():
 
 def test_the_first_chunk_starts_from_the_measured_joints():
     made = scheduler()
-    made.push(offered(0, base=HOME + [0.05, 0.0]), ns(1))
+    made.push(offered(0, base=away(0.05, 0.0)), ns(1))
     plan = made.at(ns(1))
     np.testing.assert_array_equal(plan.trajectory.positions[0], HOME)
     assert plan.first_use
@@ -144,7 +149,7 @@ def test_the_arm_comes_to_rest_when_joint_states_stop():
 
 def test_an_arm_that_is_elsewhere_drops_the_chunk_and_holds_where_it_is():
     made = following()
-    elsewhere = HOME + [0.8, 0.0]
+    elsewhere = away(0.8, 0.0)
     made.observe(ns(2), elsewhere)
     plan = made.at(ns(2))
     assert plan.hold is Hold.OFF_COURSE
@@ -153,7 +158,7 @@ def test_an_arm_that_is_elsewhere_drops_the_chunk_and_holds_where_it_is():
 
 def test_a_gripper_that_closes_on_a_thing_is_not_off_course():
     made = following(max_course_error_rad=0.01)
-    made.observe(ns(1), HOME + [0.0, 0.02])
+    made.observe(ns(1), away(0.0, 0.02))
     assert made.at(ns(1)).hold is None
 
 
@@ -195,10 +200,10 @@ def test_after_a_reset_only_what_is_observed_since_then_counts():
     made.observe(ns(2), HOME)
     assert made.at(ns(3)).trajectory is None
     assert made.push(offered(2, sequence=2), ns(3)) is Refusal.BEFORE_RESET
-    made.observe(ns(3.1), HOME + [0.3, 0.0])
+    made.observe(ns(3.1), away(0.3, 0.0))
     plan = made.at(ns(4))
     assert plan.hold is Hold.RESET
-    np.testing.assert_array_equal(plan.trajectory.positions[0], HOME + [0.3, 0.0])
+    np.testing.assert_array_equal(plan.trajectory.positions[0], away(0.3, 0.0))
 
 
 def test_time_may_go_back_with_a_reset():
