@@ -47,7 +47,7 @@ class BlockPush:
     """Two 4.4 cm blocks near the arm, to be pushed into two 11 cm squares further out."""
 
     name: str = "block_push"
-    max_ticks: int = 360
+    max_ticks: int = 420
     hold_ticks: int = 5
     block_x_m: tuple[float, float] = (0.41, 0.46)
     block_side_m: tuple[float, float] = (0.055, 0.12)

@@ -58,8 +58,11 @@ class Recording:
 
     def of_episode(self, number: int) -> Recording:
         """Return the rows of one episode."""
-        rows = self.episode == number
-        return Recording(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return self.rows(np.flatnonzero(self.episode == number))
+
+    def rows(self, indices: NDArray[np.int64]) -> Recording:
+        """Return some of the rows."""
+        return Recording(**{f.name: getattr(self, f.name)[indices] for f in fields(self)})
 
 
 class Recorder:

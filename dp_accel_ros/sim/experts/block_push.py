@@ -76,8 +76,10 @@ def _push(plan: MotionPlan, block: Array, goal: Array, rng: np.random.Generator)
     across = 14.0 + 70.0 * float(np.linalg.norm(begin - plan.start[:2])) + rng.uniform(0.0, 5.0)
     fall = rng.uniform(13.0, 16.0)
     plan.to(8.0, z=max(float(plan.start[2]), 0.085), finger=0.0)
-    plan.to(across, overlap=5.0, x=begin[0], y=begin[1], z=rng.uniform(0.075, 0.095), yaw=yaw)
+    plan.to(across, overlap=5.0, x=begin[0], y=begin[1], z=rng.uniform(0.075, 0.095))
     plan.to(fall, overlap=0.3 * fall, z=_PUSH_HEIGHT_M)
+    # the turn takes all the time there is, wrist and base would be too fast otherwise
+    plan.to(plan.end, overlap=plan.end, yaw=yaw)
     speed = rng.uniform(0.16, 0.22)
     plan.to(1.875 * (distance + 0.022) / speed / 0.04, overlap=2.0, x=end[0], y=end[1])
     back = end - 0.02 * heading

@@ -90,9 +90,8 @@ class MotionPlan:
         self.end += ticks
         return self
 
-    def poses(self, slowdown: float = 1.0) -> Array:
-        """Return the hand along `AXES`, (N, 5), one row a tick, stretched by `slowdown`."""
-        ticks = np.arange(1, int(np.ceil(self.end * slowdown)) + 1) / slowdown
+    def poses(self, ticks: Array) -> Array:
+        """Return the hand along `AXES`, (N, 5), at the times `ticks`, (N,)."""
         return self.start + sum((move.at(ticks) for move in self._moves), np.zeros((1, 5)))
 
     def joint_targets(self, solver: InverseKinematics, arm: Array) -> Array:
@@ -101,17 +100,17 @@ class MotionPlan:
         Raises:
             SimulationError: A pose cannot be reached, or not slowly enough.
         """
-        slowdown = 1.0
-        for _ in range(5):
-            targets = _solve(self.poses(slowdown), solver, arm)
+        ticks = np.arange(1.0, np.ceil(self.end) + 1.0)
+        for _ in range(8):
+            targets = _solve(self.poses(ticks), solver, arm)
             steps = np.diff(np.vstack([arm, targets[:, :7]]), axis=0)
-            ratio = float(np.abs(steps).max()) / (MAX_TARGET_SPEED * CONTROL_DT)
-            if ratio <= 1.0:
+            excess = np.abs(steps).max(axis=1) / (MAX_TARGET_SPEED * CONTROL_DT)
+            if excess.max() <= 1.0:
                 return targets
-            slowdown *= 1.02 * ratio
+            ticks = _stretched(ticks, excess)
         raise SimulationError(
-            f"no slowdown keeps every joint target under {MAX_TARGET_SPEED} rad/s,"
-            f" tried up to {slowdown:.2f}"
+            f"expected joint targets under {MAX_TARGET_SPEED} rad/s after slowing down,"
+            f" got {excess.max() * MAX_TARGET_SPEED:.3f}"
         )
 
     def _add(
@@ -123,6 +122,21 @@ class MotionPlan:
             self._goal = self._goal + delta
         self.end = max(self.end, start + ticks)
         return self
+
+
+def _stretched(ticks: Array, excess: Array) -> Array:
+    """Return more times than `ticks`, (N,), so that each step is shorter by its `excess`, (N,).
+
+    The slowing begins a few ticks early and ends a few late, or it would be a jolt.
+    """
+    reach = 4
+    padded = np.pad(np.maximum(1.04 * excess, 1.0), 2 * reach, mode="edge")
+    widest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+    smooth = np.convolve(widest, np.full(2 * reach + 1, 1.0 / (2 * reach + 1)), mode="valid")
+    warped = np.concatenate([[0.0], np.cumsum(smooth)])
+    return np.interp(
+        np.arange(1.0, np.ceil(warped[-1]) + 1.0), warped, np.concatenate([[0.0], ticks])
+    )
 
 
 def _solve(poses: Array, solver: InverseKinematics, arm: Array) -> Array:
