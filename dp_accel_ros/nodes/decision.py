@@ -1,0 +1,80 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the scheduler asks of the policy: which method, with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dp_accel_ros import config
+from dp_accel_ros.config import param, params_of
+from dp_accel_ros.errors import ConfigError, UnknownNameError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A method and its settings; what is empty is left to the policy's own parameters."""
+
+    method: str = param(
+        "", "Method that the policy should use. Empty: its own `method` parameter.", live=True
+    )
+    settings: str = param(
+        "",
+        "Settings of that method in place of the policy's parameters, as in "
+        "`leap_ratio=0.75 neighbours=4`.",
+        live=True,
+    )
+
+    def __post_init__(self) -> None:
+        config.check(self)
+        parsed(self.settings)
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Decision:
+        """Return the decision in the values of `scheduler/decision`."""
+        return cls(method=values.get("method", ""), settings=values.get("settings", ""))
+
+    def values(self, epoch: int) -> dict[str, object]:
+        """Return the values of `scheduler/decision`."""
+        return {"method": self.method, "settings": self.settings, "epoch": epoch}
+
+
+def parsed(settings: str) -> dict[str, str]:
+    """Return `name=value` settings as a mapping.
+
+    Raises:
+        ConfigError: A setting is not written like that.
+    """
+    pairs = [word.partition("=") for word in settings.split()]
+    for name, equals, value in pairs:
+        if not name or not equals or not value:
+            wrong = f"{name}{equals}{value}"
+            raise ConfigError(f"`settings` must be written as name=value, got {wrong!r}")
+    return {name: value for name, _, value in pairs}
+
+
+def with_settings(base: Any, settings: str) -> Any:
+    """Return a config with `name=value` settings in place of some of its values.
+
+    Raises:
+        UnknownNameError: The config has no such setting.
+        ConfigError: A value is of another type or out of range.
+    """
+    present = {item.name: getattr(base, item.name) for item, _ in params_of(base)}
+    changes: dict[str, Any] = {}
+    for name, text in parsed(settings).items():
+        if name not in present:
+            raise UnknownNameError("setting", name, present)
+        changes[name] = _value(name, text, type(present[name]))
+    return replace(base, **changes)
+
+
+def _value(name: str, text: str, kind: type) -> Any:
+    try:
+        # bool("false") is True
+        return {"true": True, "false": False}[text] if kind is bool else kind(text)
+    except (KeyError, ValueError) as error:
+        rule = f"`{name}` must be of type {kind.__name__}"
+        raise ConfigError(f"{rule}, got {text!r}") from error
