@@ -13,9 +13,11 @@ SHARE = Path("share") / NAME
 
 ROS = {
     "ros-rclpy[fastrtps]": "7.1.6",
+    "ros-builtin-interfaces": "2.0.3",
     "ros-diagnostic-msgs": "5.3.6",
     "ros-geometry-msgs": "5.3.6",
     "ros-lifecycle-msgs": "2.0.3",
+    "ros-rcl-interfaces": "2.0.3",
     "ros-rosgraph-msgs": "2.0.3",
     "ros-sensor-msgs": "5.3.6",
     "ros-std-msgs": "5.3.6",
@@ -24,13 +26,16 @@ ROS = {
 }
 """The pip wheels of ROS 2 Jazzy: exact, because the registry also has those of a later ROS."""
 
+EPISODES = ["zarr>=2.16,<3", "numcodecs>=0.12,<0.16"]
+"""What the data sets on disk need; zarr 2 does not work with a later numcodecs."""
+
 EXTRAS = {
     "cpu": ["onnxruntime>=1.18,<2", "faiss-cpu>=1.8,<2"],
     "gpu": ["onnxruntime-gpu>=1.18,<2", "faiss-gpu-cu12>=1.8,<2"],
     "ros": [f"{name}=={version}" for name, version in ROS.items()],
     # exact, because a range lets pip take the newest build with gigabytes of CUDA beside it
-    "train": ["torch==2.13.0", "onnx>=1.16,<2", "zarr>=2.16,<3", "tqdm", "matplotlib>=3.8,<4"],
-    "sim": ["mujoco>=3.3,<5", "matplotlib>=3.8,<4", "rich>=13,<16"],
+    "train": ["torch==2.13.0", "onnx>=1.16,<2", "tqdm", "matplotlib>=3.8,<4", *EPISODES],
+    "sim": ["mujoco>=3.3,<5", "matplotlib>=3.8,<4", "pillow>=10", "rich>=13,<16"],
     "test": [
         "colcon-core>=0.15",
         "colcon-python-setup-py>=0.2.9",
@@ -44,8 +49,9 @@ EXTRAS = {
         "rich>=13,<16",
         "rosbags>=0.10,<1",
         "ruff>=0.17",
+        "scipy>=1.11,<2",
         "tqdm",
-        "zarr>=2.16,<3",
+        *EPISODES,
     ],
 }
 

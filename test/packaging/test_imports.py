@@ -18,6 +18,8 @@ CORE = ("observe", "predict", "execute")
 PLACES = {
     "rclpy": ("nodes/",),
     "_msgs": ("nodes/",),
+    "_srvs": ("nodes/",),
+    "_interfaces": ("nodes/",),
     "torch": ("train/", "torch_"),
     "onnxruntime": ("onnx_",),
     "faiss": ("faiss_",),

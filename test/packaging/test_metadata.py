@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,22 @@ PIP_NAMES = {
     "python3-pydantic": "pydantic",
     "python3-yaml": "PyYAML",
 }
+MESSAGES = ("_msgs", "_srvs", "_interfaces")
+IMPORT_NAMES = {
+    "cv2": "opencv-python-headless",
+    "faiss": "faiss-cpu",
+    "PIL": "pillow",
+    "yaml": "PyYAML",
+}
+"""Import name to the name on the package index, where they differ."""
+ROS_ALONE = {"launch", "launch_ros", "ament_index_python"}
+"""What only a real ROS has."""
+
+
+def pip_name(module: str) -> str:
+    if module == "rclpy" or module.endswith(MESSAGES):
+        return "ros-" + module.replace("_", "-")
+    return IMPORT_NAMES.get(module, module)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +89,7 @@ def test_rosdep_and_pip_install_the_same_libraries(setup_py):
 
 
 def test_the_pip_ros_has_every_message_package_of_package_xml(setup_py):
-    wanted = {node.text for node in MANIFEST.iter("exec_depend") if node.text.endswith("_msgs")}
+    wanted = {node.text for node in MANIFEST.iter("exec_depend") if node.text.endswith(MESSAGES)}
     offered = requirement_names(setup_py["extras_require"]["ros"])
     assert {"ros-" + name.replace("_", "-") for name in wanted} <= offered
 
@@ -82,7 +99,7 @@ def test_package_xml_names_every_message_package_that_is_imported():
     trees = [ast.parse(path.read_text()) for path in (ROOT / "dp_accel_ros/nodes").rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    used = {module.split(".")[0] for module in modules if module.split(".")[0].endswith("_msgs")}
+    used = {module.split(".")[0] for module in modules if module.split(".")[0].endswith(MESSAGES)}
     assert used <= declared
 
 
@@ -98,6 +115,18 @@ def test_the_constraints_lie_within_the_ranges_of_setup_py(setup_py):
     roles = [setup_py["install_requires"], *(extras[role] for role in extras if role != "gpu")]
     for requirement in (packaging.Requirement(text) for role in roles for text in role):
         assert pinned[requirement.name.lower()] in requirement.specifier, requirement
+
+
+def test_every_library_that_the_package_imports_is_a_requirement(setup_py):
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "dp_accel_ros").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    used = {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names)
+    extras = setup_py["extras_require"]
+    roles = [setup_py["install_requires"], *(extras[role] for role in extras if role != "test")]
+    offered = {name for role in roles for name in requirement_names(role)}
+    assert {pip_name(name) for name in used - {"dp_accel_ros"}} <= offered | ROS_ALONE
 
 
 def test_every_folder_with_python_files_is_a_package():
