@@ -1,0 +1,130 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training of the denoiser on cached encoder features of the demonstrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from dp_accel_ros.data.windows import WindowShape, training_windows
+from dp_accel_ros.predict.schedule import squared_cosine
+from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
+from dp_accel_ros.train.loop import Draw, LoopConfig, best_device, fit
+from dp_accel_ros.train.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffusionConfig:
+    """What the denoiser is and how it learns."""
+
+    windows: WindowShape = field(default_factory=WindowShape)
+    num_train_timesteps: int = 100
+    n_layers: int = 8
+    n_heads: int = 4
+    width: int = 256
+    dropout: float = 0.1
+    joint_noise: float = 0.01
+    """Standard deviation of noise on the normalised joints of the condition."""
+
+    estimate_noise: float = 0.05
+    """Standard deviation of noise on the standardised state, about the encoder's own error."""
+
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(steps=2400, batch_size=64, learning_rate=4e-4)
+    )
+
+    def network(self, n_actions: int, n_features: int) -> DenoisingTransformer:
+        """Return an untrained denoiser."""
+        return DenoisingTransformer(
+            TransformerShape(
+                n_actions=n_actions,
+                n_features=n_features,
+                n_obs_steps=self.windows.n_obs_steps,
+                horizon=self.windows.horizon,
+                n_layers=self.n_layers,
+                n_heads=self.n_heads,
+                width=self.width,
+                dropout=self.dropout,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusionData:
+    """Demonstrations as the denoiser sees them."""
+
+    features: NDArray[np.float32]
+    """Encoder features of every frame, (N, C)."""
+
+    actions: NDArray[np.float32]
+    """Normalised actions of every frame, (N, Da)."""
+
+    ends: NDArray[np.int64]
+    feature_noise: NDArray[np.float32]
+    """Standard deviation of the augmentation of each feature, (C,)."""
+
+
+class DiffusionLoss:
+    """Mean square error of predicted noise at random timesteps (Ho et al. 2020, eq. 14)."""
+
+    def __init__(
+        self, network: DenoisingTransformer, data: DiffusionData, config: DiffusionConfig
+    ) -> None:
+        device = best_device()
+        windows = training_windows(data.ends, config.windows)
+        schedule = squared_cosine(config.num_train_timesteps)
+        self.network = network.to(device)
+        self.batch_size = config.loop.batch_size
+        self.conditions = torch.from_numpy(data.features[windows.observations]).to(device)
+        self.chunks = torch.from_numpy(data.actions[windows.index]).to(device)
+        self.noise = torch.from_numpy(data.feature_noise).to(device)
+        self.alphas = torch.from_numpy(schedule.alphas.astype(np.float32)).to(device)
+        self.sigmas = torch.from_numpy(schedule.sigmas.astype(np.float32)).to(device)
+
+    def __call__(self, draw: Draw) -> Tensor:
+        """Return the loss of one batch."""
+        rows = torch.from_numpy(draw.rng.integers(len(self.chunks), size=self.batch_size))
+        return self.at(rows.to(self.chunks.device), draw.torch_rng)
+
+    def at(self, rows: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the loss of the windows `rows`, (B,)."""
+        clean, cond = self.chunks[rows], self.conditions[rows]
+        # The encoder errs alike on neighbouring frames, so all steps of a window share the noise.
+        shift = torch.randn((len(rows), 1, cond.shape[-1]), generator=rng, device=rng.device)
+        eps = torch.randn(clean.shape, generator=rng, device=rng.device)
+        levels = torch.randint(len(self.alphas), (len(rows),), generator=rng, device=rng.device)
+        alpha, sigma = self.alphas[levels, None, None], self.sigmas[levels, None, None]
+        predicted = self.network(
+            alpha * clean + sigma * eps, levels.float(), cond + shift * self.noise
+        )
+        return functional.mse_loss(predicted, eps)
+
+
+def train_diffusion(
+    data: DiffusionData, config: DiffusionConfig, folder: RunFolder
+) -> Iterator[float]:
+    """Train the denoiser, yielding the loss of each step; the folder then holds its weights."""
+    folder.begin(config)
+    torch.manual_seed(config.loop.seed)
+    network = config.network(data.actions.shape[1], data.features.shape[1])
+    loss = DiffusionLoss(network, data, config)
+    last: list[float] = []
+    for value in fit(network, loss, config.loop, folder):
+        last = [*last[-199:], value]
+        yield value
+    folder.finish({"steps": config.loop.steps} | evaluated(loss) | {"train_loss": np.mean(last)})
+
+
+@torch.no_grad()
+def evaluated(loss: DiffusionLoss, n_batches: int = 8) -> dict[str, float]:
+    """Return the averaged weights' loss on fixed draws of the training windows."""
+    loss.network.eval()
+    draws = [LoopConfig(steps=1, seed=12345).draw(i, best_device()) for i in range(n_batches)]
+    return {"eval_loss": float(np.mean([loss(draw).item() for draw in draws]))}

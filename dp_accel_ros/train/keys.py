@@ -1,0 +1,81 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keys of the retrieval store: what the encoders say of every demonstration frame.
+
+No augmentation enters here, so that a stored frame finds itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dp_accel_ros.data.episodes import Episodes
+from dp_accel_ros.data.windows import WindowShape, frame_windows
+from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.train.loop import best_device
+
+
+@torch.no_grad()
+def encoded(
+    network: nn.Module, episodes: Episodes, joints: Normalizer, batch_size: int = 256
+) -> NDArray[np.float32]:
+    """Return a network's features of every frame, (N, C)."""
+    device = best_device()
+    network = network.to(device).eval()
+    parts: list[Tensor] = []
+    for first in range(0, episodes.n_frames, batch_size):
+        rows = slice(first, min(first + batch_size, episodes.n_frames))
+        inputs = [episodes.arrays[f"img_{n}"][rows] for n in episodes.attributes["cameras"]]
+        inputs.append(joints.normalize(episodes.arrays["joint_position"][rows]))
+        parts.append(network(*(torch.from_numpy(array).to(device) for array in inputs)).cpu())
+    return torch.cat(parts).numpy()
+
+
+def window_keys(
+    features: NDArray[np.float32], ends: NDArray[np.int64], shape: WindowShape
+) -> NDArray[np.float32]:
+    """Return the flattened condition of every frame as "now", (N, To * C)."""
+    windows = frame_windows(ends, shape).observations
+    return features[windows].reshape(len(features), -1)
+
+
+def nearest_elsewhere(
+    keys: NDArray[np.float32], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return each frame's nearest row in another episode, (N,), and how far that is, (N,).
+
+    Frames of the same episode are near-duplicates and would say nothing of unseen scenes.
+    """
+    squares = (keys**2).sum(1)
+    nearest = np.empty(len(keys), dtype=np.int64)
+    distance = np.empty(len(keys), dtype=np.float32)
+    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
+        squared = squares[start:end, None] + squares - 2.0 * keys[start:end] @ keys.T
+        squared[:, start:end] = np.inf
+        nearest[start:end] = squared.argmin(1)
+        distance[start:end] = np.sqrt(np.maximum(squared.min(1), 0.0))
+    return nearest, distance
+
+
+def chunk_distance(
+    nearest: NDArray[np.int64],
+    actions: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    shape: WindowShape,
+) -> NDArray[np.float32]:
+    """Return root mean square differences of normalised chunks of frames and matches, (N,)."""
+    chunks = actions[frame_windows(ends, shape).index]  # (N, Tp, Da)
+    return np.sqrt(((chunks - chunks[nearest]) ** 2).mean(axis=(1, 2)))
+
+
+def ood_threshold(similarity: NDArray[np.float32], false_alarms: float = 0.002) -> float:
+    """Return the cosine similarity below which a frame counts as out of distribution.
+
+    Split-conformal: `similarity` are those of frames to other episodes, (N,), and in
+    distribution at most about `false_alarms` of new frames fall below the threshold.
+    """
+    rank = int(np.floor(false_alarms * (len(similarity) + 1)))
+    return float(np.sort(similarity)[max(rank - 1, 0)])
