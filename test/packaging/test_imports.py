@@ -8,6 +8,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def walk(name: str) -> Iterator[ast.AST]:
     return ast.walk(ast.parse((PACKAGE / name).read_text()))
 
 
+@cache
 def imported(name: str) -> set[str]:
     """Top-level names of what a file imports, wherever in the file it does."""
     found = set()
