@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from dp_accel_ros.bundle import Bundle
+from dp_accel_ros.predict.policy import Policy
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,12 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     from tiny_bundle import make_tiny_bundle
 
     return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_policy(tiny_bundle: Bundle) -> Policy:
+    """The policy of the tiny bundle."""
+    pytest.importorskip("onnxruntime")
+    from dp_accel_ros.predict.assemble import load_policy
+
+    return load_policy(tiny_bundle)

@@ -13,6 +13,7 @@ encodings are the keys at that row of the store.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def denoiser_model(n_joints: int, horizon: int, n_obs_steps: int) -> onnx.ModelP
     return _model(nodes, inputs, [_float("eps", ["B", horizon, n_joints])], constants)
 
 
-def _mean_colours(n_joints: int, cameras: Sequence[str], size: int):  # noqa: ANN202
+def _mean_colours(n_joints: int, cameras: Sequence[str], size: int):
     constants = [_constant("pixels", np.array([1, 2])), _constant("full", np.float32(255))]
     nodes = []
     for name in cameras:
@@ -220,7 +221,7 @@ def _facts(
             "prediction_type": "epsilon",
             "clip_sample": True,
         },
-        "normalization": {"joints": bounds, "actions": bounds},
+        "normalization": {"joints": bounds, "actions": copy.deepcopy(bounds)},
         "encoder": {"file": "encoder.onnx", "feature_dim": feature_dim},
         "alt_encoder": {"file": "alt_encoder.onnx", "feature_dim": ALT_DIM},
         "denoiser": {"file": "denoiser.onnx", "feature_dim": feature_dim},

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live sensor samples, aligned in time as the windows that the policy was trained on.
 
-control steps       now - (To-1) dt   ...   now - dt      now = newest stamp of all cameras
-camera (each)       nearest frame           nearest       nearest within dt / 2
-joints              newest sample at or before each control step
-before the first    the oldest sample, repeated
+    control steps       now - (To-1) dt   ...   now - dt      now = newest stamp of all cameras
+    camera (each)       nearest frame           nearest       nearest within dt / 2
+    joints              newest sample at or before each control step
+
+Steps before every camera had its first frame repeat what was seen then.
 """
 
 from __future__ import annotations
@@ -168,7 +169,8 @@ class ObservationWindow:
             missing = self._missing(stamp_ns)
             if stamp_ns is None or missing is not None:
                 return missing or Missing(Reason.NO_IMAGES, "no image yet")
-            steps = [stamp_ns + offset for offset in self._offsets_ns]
+            begin_ns = max(stream.stamps[0] for stream in self._cameras.values())
+            steps = [max(stamp_ns + offset, begin_ns) for offset in self._offsets_ns]
             frames = {
                 name: [stream.samples[stream.nearest(step)] for step in steps]
                 for name, stream in self._cameras.items()

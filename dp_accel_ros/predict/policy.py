@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy: from what the robot saw to what it should do.
 
-Observation ─ normalise ─ encode ─ condition ─ method ─ chunk ─ unnormalise ─ ActionChunk
-(To frames, joints)               (B, To, C)   │        (B, Tp, Da)
-                                 draws noise, retrieves, samples
+    Observation ─ normalise, encode ─ condition ─── method ─── chunk ─ unnormalise ─ ActionChunk
+    To frames and joints              (B, To, C)   draws,    (B, Tp, Da)         (Tp-To+1, Da)
+                                                  retrieves,
+                                                   samples
+
+The method is chosen anew for every chunk; networks, normalizers and store stay.
 """
 
 from __future__ import annotations
