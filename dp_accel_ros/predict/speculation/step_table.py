@@ -20,10 +20,10 @@ class StepTable:
 
     With the signal-to-noise ratio snr = (alpha / sigma)² and y = precision * x the same step is
 
-        y_next = y + rise * denoised + sqrt(rise) * xi,    rise = snr_next - snr
+        y_next = y + rise² * denoised + rise * xi,    rise² = snr_next - snr
 
-    (El Alaoui & Montanari 2022, stochastic localisation), a plain sum over steps. Two chunks that
-    differ in `denoised` by d have means that lie sqrt(rise) * |d| standard deviations apart.
+    (stochastic localisation), a plain sum over steps. Two estimates `denoised` that differ by d
+    give means that lie rise * |d| standard deviations apart.
     """
 
     levels: NDArray[np.int64]
@@ -38,28 +38,20 @@ class StepTable:
     """alpha / sigma² of the level that each step starts from."""
 
     rise: NDArray[np.float32]
-    """Gain in signal-to-noise ratio; the last step's is infinite and stands here as 0."""
+    """Root of the gain in signal-to-noise ratio; the last step's is infinite and stands as 0."""
 
     def __len__(self) -> int:
         return len(self.levels)
-
-    @property
-    def drafted(self) -> int:
-        """Steps that may be drafted: all but the last, which adds no noise and so has no test."""
-        return len(self) - 1
 
 
 @lru_cache(maxsize=64)
 def step_table(schedule: NoiseSchedule, levels: tuple[int, ...]) -> StepTable:
     """Return the table of the DDPM steps that start from `levels`."""
-    steps = np.array(posterior_steps(schedule, levels))  # (N, 4)
+    _, of_denoised, of_x, noise = np.array(posterior_steps(schedule, levels)).T
     at = np.array(levels)
     alphas, sigmas = schedule.alphas[at], schedule.sigmas[at]
-    columns = (
-        *steps[:, 1:].T,
-        alphas / sigmas**2,
-        np.append(np.diff((alphas / sigmas) ** 2), 0.0),
-    )
+    rise = np.sqrt(np.append(np.diff((alphas / sigmas) ** 2), 0.0))
+    columns = (of_denoised, of_x, noise, alphas / sigmas**2, rise)
     return StepTable(at, *(_frozen(column) for column in columns))
 
 

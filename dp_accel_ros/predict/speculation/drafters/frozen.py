@@ -1,0 +1,44 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Drafts with one clean estimate for the whole window: no training and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.predict.methods.base import Previous
+from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
+from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenEstimate:
+    """Keeps the newest clean estimate h fixed while it steps (De Bortoli et al. 2025, eq. 7).
+
+    The estimate is a martingale along the exact chain, so the newest one is the best guess that
+    the past alone allows.
+    """
+
+    name: str
+    needs: Needs
+    source: OpeningSource
+
+    def opening(
+        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
+    ) -> Opening | None:
+        """Return guesses to start from, for conditions (B, To, C), or None if it makes none."""
+        return self.source(condition, previous)
+
+    def path(self, window: Window) -> Path:
+        """Return the drafted states; with h fixed all steps are one cumulative sum."""
+        table, inner = window.table, window.steps[:, :-1]
+        rise = table.rise[inner][..., None, None]  # (R, K, 1, 1)
+        precision = table.precision[window.steps][..., None, None]  # (R, K + 1, 1, 1)
+        steps = rise * (rise * window.estimate[:, None] + window.noise[:, :-1])
+        y = np.cumsum(steps, axis=1) + precision[:, :1] * window.x[:, None]
+        states = np.concatenate([window.x[:, None], y / precision[:, 1:]], axis=1)
+        return Path(states, window.estimate[:, None])
