@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_accel_ros.speculation_facts import SpeculationFacts
+
 NS_PER_S = 1_000_000_000
 
 
@@ -40,7 +42,7 @@ class Cost:
 
     method: str
     nfe: int
-    """Evaluations of the denoising network."""
+    """Evaluations of the denoising network, also where several are made in one call."""
 
     retrieval_distance: float | None = None
     """Distance of the nearest key in the retrieval store, in the store's own metric."""
@@ -53,6 +55,9 @@ class Cost:
 
     exactness: str = ""
     """In words: how the law of this chunk relates to that of the base sampler."""
+
+    speculation: SpeculationFacts | None = None
+    """What was drafted, verified and accepted, where the method speculates."""
 
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds spent per stage, where the caller gave a clock."""

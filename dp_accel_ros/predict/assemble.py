@@ -23,6 +23,8 @@ from dp_accel_ros.predict.methods import (
     MethodConfig,
     Ragdp,
     RagdpConfig,
+    Tsdp,
+    TsdpConfig,
 )
 from dp_accel_ros.predict.methods.alt import BUNDLE_THRESHOLD
 from dp_accel_ros.predict.networks import Network
@@ -97,6 +99,9 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
     if isinstance(chosen, RagdpConfig):
         base = _diffusion(chosen.solver, policy, chosen.num_inference_steps)
         return Ragdp(base, policy.store, chosen.leap_ratio, chosen.neighbours)
+    if isinstance(chosen, TsdpConfig):
+        base = _diffusion("ddpm", policy, chosen.num_inference_steps)
+        return Tsdp.configured(base, policy.store, chosen)
     return _diffusion(name, policy, chosen.num_inference_steps)
 
 

@@ -132,7 +132,8 @@ class Policy:
             return None
         elapsed_s = (now.stamp_ns - previous.chunk.stamp_ns) / NS_PER_S
         steps = round(elapsed_s / self.manifest.dt)
-        return Previous(steps, previous.normalised, previous.cost.match)
+        cost = previous.cost
+        return Previous(steps, previous.normalised, cost.match, cost.speculation)
 
 
 def _check_finite(actions: NDArray[np.float32], method: str) -> None:

@@ -13,15 +13,17 @@ from dp_accel_ros.predict.methods.diffusion import (
     DpmPp2MConfig,
 )
 from dp_accel_ros.predict.methods.ragdp import Ragdp, RagdpConfig
+from dp_accel_ros.predict.methods.tsdp import Tsdp, TsdpConfig
 
-MethodConfig = DdpmConfig | DdimConfig | DpmPp2MConfig | RagdpConfig | AltConfig
+MethodConfig = DdpmConfig | DdimConfig | DpmPp2MConfig | RagdpConfig | AltConfig | TsdpConfig
 
-METHODS: dict[str, type[Diffusion] | type[Ragdp] | type[Alt]] = {
+METHODS: dict[str, type[Diffusion] | type[Ragdp] | type[Alt] | type[Tsdp]] = {
     "ddpm": Diffusion,
     "ddim": Diffusion,
     "dpmpp_2m": Diffusion,
     "ragdp": Ragdp,
     "alt": Alt,
+    "tsdp": Tsdp,
 }
 
 METHOD_CONFIGS: dict[str, type[MethodConfig]] = {
@@ -30,6 +32,7 @@ METHOD_CONFIGS: dict[str, type[MethodConfig]] = {
     "dpmpp_2m": DpmPp2MConfig,
     "ragdp": RagdpConfig,
     "alt": AltConfig,
+    "tsdp": TsdpConfig,
 }
 """Method name to the parameters that it takes, all live."""
 
@@ -48,4 +51,6 @@ __all__ = [
     "Proposal",
     "Ragdp",
     "RagdpConfig",
+    "Tsdp",
+    "TsdpConfig",
 ]

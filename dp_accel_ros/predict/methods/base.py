@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
+from dp_accel_ros.speculation_facts import SpeculationFacts
 
 EncoderName = Literal["policy", "alt"]
 
@@ -30,6 +31,9 @@ class Previous:
 
     match: tuple[int, int] | None
     """Episode and frame that it was retrieved from."""
+
+    speculation: SpeculationFacts | None = None
+    """What speculation did for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_accel_ros.predict.methods.base import Previous
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.speculation.step_table import StepTable
+
+if TYPE_CHECKING:  # the methods import this family
+    from dp_accel_ros.predict.methods.base import Previous
 
 Needs = Literal["nothing", "estimate", "fresh estimate"]
 """What a drafter must know of the target before it drafts.

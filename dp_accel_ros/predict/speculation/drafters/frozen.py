@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_accel_ros.predict.methods.base import Previous
 from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
 from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
+
+if TYPE_CHECKING:  # the methods import this family
+    from dp_accel_ros.predict.methods.base import Previous
 
 
 @dataclass(frozen=True, slots=True)

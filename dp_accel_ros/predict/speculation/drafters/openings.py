@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_accel_ros.predict.methods.base import Previous
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.speculation.drafters.base import Opening
+
+if TYPE_CHECKING:  # the methods import this family
+    from dp_accel_ros.predict.methods.base import Previous
 
 
 class OpeningSource(Protocol):

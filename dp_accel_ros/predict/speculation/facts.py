@@ -1,0 +1,33 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What finished chains say about the speculation that made them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.predict.speculation.chains import Chains
+from dp_accel_ros.predict.speculation.closed_form import smoothed
+from dp_accel_ros.predict.speculation.rounds import Speculation
+from dp_accel_ros.speculation_facts import SpeculationFacts
+
+
+def facts_of(
+    chains: Chains, row: int, speculation: Speculation, outlook: NDArray[np.float64]
+) -> SpeculationFacts:
+    """Return the facts of one row, given the acceptance (N,) that was expected of it."""
+    rule, settings, gaps = speculation.rule, speculation.settings, chains.gaps[row]
+    tested = ~np.isnan(gaps)
+    known = np.where(tested, gaps, 0.0)
+    acceptance = np.where(tested, rule.acceptance(known, settings), np.nan)
+    return SpeculationFacts(
+        rounds=int(chains.rounds[row]),
+        rows=int(chains.rows[row]),
+        drafts=int(chains.drafts[row]),
+        levels=speculation.table.levels,
+        gaps=gaps,
+        kept=chains.accepted[row],
+        bias_budget=float(rule.bias(known, settings)[tested].sum()),
+        outlook=smoothed(outlook, acceptance),
+    )
