@@ -1,0 +1,220 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated robot as its driver would show it to ROS.
+
+One thread does everything: what arrives, physics, images and what is sent. Nothing needs a lock,
+and the graphics context stays in the thread that made it.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock as ClockMsg
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from dp_accel_ros.chunk import NS_PER_S
+from dp_accel_ros.nodes.diagnostics import OK, WARN, array_of, status
+from dp_accel_ros.nodes.messages import image_to_msg, joint_state_to_msg, ns_to_stamp
+from dp_accel_ros.nodes.params import Parameters
+from dp_accel_ros.nodes.sim_messages import EPISODE, episode_values, path_from_msg
+from dp_accel_ros.sim import TASKS
+from dp_accel_ros.sim.node_config import SimConfig
+from dp_accel_ros.sim.pace import Pace
+from dp_accel_ros.sim.recording import Recorder
+from dp_accel_ros.sim.replay import scene_of
+from dp_accel_ros.sim.simulated_robot import Sensed, SimulatedRobot
+from dp_accel_ros.sim.trajectory_controller import Refused
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
+REPEAT_S = 0.5
+"""In lockstep, a tick that nobody answers is shown again after this time: a listener may be new."""
+
+
+class SimNode(Node):
+    """Publishes joint states and images, follows `joint_trajectory`, resets on request."""
+
+    def __init__(self) -> None:
+        super().__init__("sim_node")
+        self._params = Parameters(self)
+        config = self._config = self._params.declare(SimConfig)
+        self._task = TASKS[config.task]()
+        self._task.images()  # makes the graphics context before time runs
+        # lockstep begins at 1 s, because a trajectory with stamp 0 means now
+        start_ns = NS_PER_S if config.lockstep else self._clock_ns()
+        self._robot = SimulatedRobot(
+            self._task,
+            seed=config.seed,
+            now_ns=start_ns,
+            slice_s=config.slice_s,
+            image_every=config.image_every,
+        )
+        self._slice_ns = round(config.slice_s * NS_PER_S)
+        self._pace = Pace(start_ns, self._slice_ns)
+        self._recorder = Recorder()
+        self._counts: Counter[str] = Counter()
+        self._told: tuple[int, bool, bool] | None = None
+        self._shown: list[Sensed] = []
+        self._connect()
+        if config.lockstep:
+            self._run_tick()
+            self.create_timer(REPEAT_S, self._show_tick, clock=STEADY)
+        else:
+            self.create_timer(config.slice_s, self._on_timer)
+
+    def _connect(self) -> None:
+        self._joint_states = self.create_publisher(JointState, "joint_states", 10)
+        self._cameras = {
+            name: self.create_publisher(Image, f"camera/{name}/image_raw", qos_profile_sensor_data)
+            for name in self._task.camera_names
+        }
+        self._success = self.create_publisher(Bool, "task/success", LATCHED)
+        self._episode = self.create_publisher(DiagnosticArray, EPISODE, LATCHED)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._time = (
+            self.create_publisher(ClockMsg, "/clock", 10) if self._config.lockstep else None
+        )
+        self.create_subscription(JointTrajectory, "joint_trajectory", self._on_trajectory, 10)
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self.create_timer(1.0, self._publish_diagnostics, clock=STEADY)
+
+    def _clock_ns(self) -> int:
+        return self.get_clock().now().nanoseconds
+
+    def _on_timer(self) -> None:
+        for stamp_ns in self._pace.due(self._clock_ns()):
+            self._publish(self._advanced(stamp_ns))
+
+    def _on_trajectory(self, msg: Any) -> None:
+        path = path_from_msg(msg)
+        now_ns = self._robot.episode.now_ns if self._config.lockstep else self._clock_ns()
+        answer = self._robot.follow(path, now_ns)
+        if isinstance(answer, Refused):
+            self._counts["trajectories refused"] += 1
+            self.get_logger().warning(answer.reason, throttle_duration_sec=1.0)
+        else:
+            self._counts["trajectories followed"] += 1
+        if self._config.lockstep and path.stamp_ns == now_ns:
+            self._run_tick()
+
+    def _run_tick(self) -> None:
+        """Lockstep: let one image period pass and show the tick that has come."""
+        start_ns = self._robot.episode.now_ns
+        self._shown = [
+            self._advanced(start_ns + (index + 1) * self._slice_ns)
+            for index in range(self._config.image_every)
+        ]
+        self._show_tick()
+
+    def _show_tick(self) -> None:
+        for sensed in self._shown:
+            self._publish(sensed)
+        if self._time is not None:
+            # time comes last, so that whoever wakes by it finds the sensors of that time
+            self._time.publish(ClockMsg(clock=ns_to_stamp(self._robot.episode.now_ns)))
+
+    def _on_reset(self, _: Any, response: Any) -> Any:
+        seed = self._params.get().seed
+        self.set_parameters([Parameter("seed", value=seed + 1)])
+        # at the robot's own time, so that stamps rise whatever a reset costs
+        self._robot.reset(seed, self._robot.episode.now_ns)
+        if self._config.lockstep:
+            self._run_tick()
+        self._publish_episode()
+        response.success = True
+        response.message = f"episode {self._robot.episode.number} from seed {seed}"
+        self.get_logger().info(response.message)
+        return response
+
+    def _advanced(self, stamp_ns: int) -> Sensed:
+        sensed = self._robot.advance(stamp_ns)
+        self._counts["slices"] += 1
+        if self._config.record:
+            self._recorder.append(
+                stamp_ns,
+                episode=self._robot.episode.number,
+                success=self._robot.episode.success_ns is not None,
+                imaged=sensed.images is not None,
+                measured=sensed.positions,
+                commanded=self._robot.commanded,
+                scene=scene_of(self._task.world),
+            )
+        return sensed
+
+    def _publish(self, sensed: Sensed) -> None:
+        names = [joint.name for joint in self._task.joints]
+        self._joint_states.publish(
+            joint_state_to_msg(names, sensed.stamp_ns, sensed.positions, sensed.velocities)
+        )
+        if sensed.images is None:
+            return
+        config = self._params.get()
+        for name, image in sensed.images.items():
+            if config.shows(name):
+                self._cameras[name].publish(image_to_msg(image, sensed.stamp_ns, f"{name}_camera"))
+        self._counts["images"] += 1
+        episode = self._robot.episode
+        facts = (episode.number, episode.success_ns is not None, episode.time_is_up)
+        if facts != self._told or self._counts["images"] % 5 == 0:
+            self._publish_episode()
+
+    def _publish_episode(self) -> None:
+        episode = self._robot.episode
+        succeeded = episode.success_ns is not None
+        if self._told is None or self._told[:2] != (episode.number, succeeded):
+            self._success.publish(Bool(data=succeeded))
+        self._told = (episode.number, succeeded, episode.time_is_up)
+        one = status(EPISODE, OK, f"episode {episode.number}", episode_values(episode))
+        self._episode.publish(array_of(episode.now_ns, [one]))
+
+    def _publish_diagnostics(self) -> None:
+        values = {
+            **self._counts,
+            "late slices": self._pace.overruns,
+            "time skipped [s]": self._pace.skipped_ns / NS_PER_S,
+        }
+        skipped = self._pace.skipped_ns > 0
+        level, text = (WARN, "fell behind the clock") if skipped else (OK, "keeps up")
+        one = status("sim_node: physics", level, text, values, hardware_id=self._task.name)
+        self._diagnostics.publish(array_of(self._clock_ns(), [one]))
+
+    def finish(self) -> None:
+        """Write the recording and free the graphics context."""
+        if self._config.record:
+            self._recorder.recording().save(Path(self._config.record))
+        self._task.close()
+
+
+def main() -> None:
+    """Run the node until it is told to stop."""
+    # rclpy's own handlers would end the context in the middle of a callback that publishes
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    node = SimNode()
+    try:
+        rclpy.spin(node)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        node.finish()
+        rclpy.shutdown()
+
+
+if __name__ == "__main__":
+    main()
