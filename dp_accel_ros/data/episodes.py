@@ -148,13 +148,22 @@ class EpisodeWriter:
         )
 
     def _cut_to_last_complete_episode(self) -> None:
-        ends = self._root[ENDS][:]
-        # A run killed between growing this array and writing it leaves zeros at its end.
-        n_complete = int(np.argmax(np.diff(ends, prepend=0, append=-1) <= 0))
+        n_complete = _n_complete(self._root[ENDS][:])
         self._root[ENDS].resize(n_complete)
         self._root[SEEDS].resize(n_complete)
         for _, array in self._data.arrays():
             array.resize(self.n_frames, *array.shape[1:])
+
+
+def complete_episodes(path: str | Path) -> int:
+    """Return how many complete episodes a file has; none where there is no file."""
+    ends = Path(path) / ENDS
+    return _n_complete(zarr.open_array(str(ends), "r")[:]) if (ends / ".zarray").is_file() else 0
+
+
+def _n_complete(ends: NDArray[np.int64]) -> int:
+    # A run killed between growing this array and writing it leaves zeros at its end.
+    return int(np.argmax(np.diff(ends, prepend=0, append=-1) <= 0))
 
 
 def _open_group(path: Path, mode: str) -> zarr.Group:

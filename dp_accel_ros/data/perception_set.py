@@ -25,7 +25,7 @@ from dp_accel_ros.sim.base import Task
 class PerceptionSet:
     """How many scenes and how far the arm strays in them."""
 
-    n_scenes: int = 1300
+    n_scenes: int = 1000
     frames_per_scene: int = 25
     first_seed: int = 1_000_000
     """Far from the seeds of demonstrations and of evaluations."""

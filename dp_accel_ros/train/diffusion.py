@@ -14,10 +14,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from dp_accel_ros.data.windows import WindowShape, training_windows
+from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.schedule import squared_cosine
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.train.loop import Draw, LoopConfig, best_device, fit
 from dp_accel_ros.train.run_folder import RunFolder
+
+CONDITIONS = ("state", "features")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,12 @@ class DiffusionConfig:
     """What the denoiser is and how it learns."""
 
     windows: WindowShape = field(default_factory=WindowShape)
+    condition: str = "state"
+    """What stands for the encoder's features: the true `state` with noise, or cached `features`.
+
+    With the true state the denoiser need not wait for the encoder and never fits its mistakes.
+    """
+
     num_train_timesteps: int = 100
     n_layers: int = 8
     n_heads: int = 4
@@ -37,8 +46,14 @@ class DiffusionConfig:
     """Standard deviation of noise on the standardised state, about the encoder's own error."""
 
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=2400, batch_size=64, learning_rate=4e-4)
+        default_factory=lambda: LoopConfig(steps=1600, batch_size=64, learning_rate=4e-4)
     )
+
+    def __post_init__(self) -> None:
+        if self.condition not in CONDITIONS:
+            raise ConfigError(
+                f"`condition` must be one of {', '.join(CONDITIONS)}, got {self.condition!r}"
+            )
 
     def network(self, n_actions: int, n_features: int) -> DenoisingTransformer:
         """Return an untrained denoiser."""

@@ -8,7 +8,7 @@ expert actions, for recordings of a real robot that have nothing privileged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,16 @@ class PerceptionConfig:
                 f"`objective` must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}"
             )
 
+    def n_train(self, episodes: Episodes) -> int:
+        """Return the number of frames, from the first, that are learned from."""
+        kept = max(1, episodes.n_episodes - self.n_held_out)
+        return int(episodes.ends[kept - 1])
+
+
+def standard(raw: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation of each column, (D,) each."""
+    return raw.mean(0).astype(np.float32), np.maximum(raw.std(0), 1e-4).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class PerceptionData:
@@ -89,16 +99,15 @@ class PerceptionData:
         else:
             chunks = frame_windows(episodes.ends, config.windows).index
             raw = episodes.rows("action")[chunks].reshape(episodes.n_frames, -1)
-        kept = max(1, episodes.n_episodes - config.n_held_out)
-        n_train = int(episodes.ends[kept - 1])
-        mean, deviation = raw[:n_train].mean(0), np.maximum(raw[:n_train].std(0), 1e-4)
+        n_train = config.n_train(episodes)
+        mean, deviation = standard(raw[:n_train])
         cameras = episodes.attributes["cameras"]
         return cls(
             images=tuple(torch.from_numpy(episodes.rows(f"img_{name}")) for name in cameras),
             joints=torch.from_numpy(joints.normalize(episodes.rows("joint_position"))),
             targets=torch.from_numpy(((raw - mean) / deviation).astype(np.float32)),
-            mean=mean.astype(np.float32),
-            deviation=deviation.astype(np.float32),
+            mean=mean,
+            deviation=deviation,
             n_train=n_train,
         )
 
@@ -111,12 +120,18 @@ class PerceptionData:
 class PerceptionModel(nn.Module):
     """The encoder and, for the `actions` objective, a head that only training needs."""
 
-    def __init__(self, data: PerceptionData, config: PerceptionConfig) -> None:
+    def __init__(
+        self,
+        n_cameras: int,
+        n_joints: int,
+        n_targets: int,
+        image_size: tuple[int, int],
+        config: PerceptionConfig,
+    ) -> None:
         super().__init__()
-        n_joints, n_targets = data.joints.shape[1], data.targets.shape[1]
         learned = config.objective == "actions"
         n_features = config.n_features if learned else n_targets
-        self.encoder = PolicyEncoder(len(data.images), n_joints, n_features, data.image_size)
+        self.encoder = PolicyEncoder(n_cameras, n_joints, n_features, image_size)
         self.head: nn.Module = nn.Identity()
         if learned:
             # Unit variance, so that the features are to the denoiser what a state would be.
@@ -131,13 +146,15 @@ class PerceptionModel(nn.Module):
 
 
 def train_perception(
-    data: PerceptionData, config: PerceptionConfig, folder: RunFolder, names: list[str]
+    data: PerceptionData, config: PerceptionConfig, folder: RunFolder, names: Sequence[str]
 ) -> Iterator[float]:
     """Train the encoder, yielding the loss of each step; the folder then holds its weights."""
     folder.begin(config)
     torch.manual_seed(config.loop.seed)
     device = best_device()
-    model = PerceptionModel(data, config).to(device)
+    n_joints, n_targets = data.joints.shape[1], data.targets.shape[1]
+    model = PerceptionModel(len(data.images), n_joints, n_targets, data.image_size, config)
+    model = model.to(device)
 
     def loss(draw: Draw) -> Tensor:
         rows = torch.from_numpy(draw.rng.integers(data.n_train, size=config.loop.batch_size))
@@ -152,7 +169,7 @@ def train_perception(
 
 @torch.no_grad()
 def _evaluated(
-    model: PerceptionModel, data: PerceptionData, config: PerceptionConfig, names: list[str]
+    model: PerceptionModel, data: PerceptionData, config: PerceptionConfig, names: Sequence[str]
 ) -> Mapping[str, Any]:
     model.eval()
     rows = torch.arange(min(data.n_train, len(data.joints) - 1), len(data.joints))

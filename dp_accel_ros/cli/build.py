@@ -1,0 +1,29 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`dp-accel build`: from nothing to a bundle, in one command that can be stopped and repeated."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from dp_accel_ros.cli.recipe_options import add_recipe_options, walk, workshop_from
+from dp_accel_ros.train.stages import stages
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    add_recipe_options(parser)
+    parser.add_argument("--out", type=Path, help="the bundle (default: models/TASK)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Walk through every stage."""
+    torch.set_num_threads(args.threads)
+    out = args.out or Path("models") / args.task
+    for stage in stages(workshop_from(args), out).values():
+        walk(stage)
+    print(f"wrote {out}")
+    return 0

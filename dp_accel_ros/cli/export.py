@@ -1,0 +1,29 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`dp-accel export`: trained networks to ONNX files and a bundle, compared with torch."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from dp_accel_ros.cli.recipe_options import add_recipe_options, workshop_from
+from dp_accel_ros.train.assembly import assemble
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    add_recipe_options(parser)
+    parser.add_argument("--out", type=Path, help="the bundle (default: models/TASK)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export, and print how far ONNX and torch are apart."""
+    torch.set_num_threads(args.threads)
+    bundle = assemble(workshop_from(args), args.out or Path("models") / args.task)
+    for name, error in bundle.manifest.provenance["onnx_max_abs_error"].items():
+        print(f"{name}: max abs error {error:.2e}")
+    print(f"wrote {bundle.path}")
+    return 0

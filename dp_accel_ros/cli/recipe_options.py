@@ -1,0 +1,89 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The options that record, train, export and build share."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dp_accel_ros.data.perception_set import PerceptionSet
+from dp_accel_ros.data.record import Exploration
+from dp_accel_ros.sim import TASKS
+from dp_accel_ros.train.contrastive import ContrastiveConfig
+from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
+from dp_accel_ros.train.perception import OBJECTIVES, PerceptionConfig
+from dp_accel_ros.train.stages import Stage
+from dp_accel_ros.train.workshop import Recipe, Workshop
+
+TRAINED = ("perception", "contrastive", "diffusion")
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options from which `workshop_from` makes a workshop."""
+    parser.add_argument("--task", default="lift", choices=sorted(TASKS))
+    parser.add_argument("--runs", type=Path, help="folder of all stages (default: runs/TASK)")
+    parser.add_argument("--demonstrations", type=int, default=Recipe.n_demonstrations)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first demonstration")
+    parser.add_argument(
+        "--exploration",
+        type=float,
+        default=Exploration.sigma_rad,
+        metavar="RAD",
+        help="noise on the executed targets while demonstrating",
+    )
+    parser.add_argument("--scenes", type=int, default=PerceptionSet.n_scenes)
+    for stage in TRAINED:
+        parser.add_argument(f"--{stage}-steps", type=int, help=f"training steps of {stage}")
+        parser.add_argument(f"--{stage}-batch", type=int, help=f"batch size of {stage}")
+    parser.add_argument("--objective", default="state", choices=OBJECTIVES)
+    parser.add_argument("--condition", default="state", choices=CONDITIONS)
+    parser.add_argument("--layers", type=int, default=DiffusionConfig.n_layers)
+    parser.add_argument("--width", type=int, default=DiffusionConfig.width)
+    parser.add_argument("--threads", type=int, default=2, help="threads of training")
+
+
+def workshop_from(args: argparse.Namespace) -> Workshop:
+    """Return the workshop that the options describe."""
+    perception = replace(PerceptionConfig(), objective=args.objective)
+    # A recording of a real robot has no true state, so the denoiser must take the features.
+    condition = "features" if args.objective == "actions" else args.condition
+    diffusion = replace(
+        DiffusionConfig(), condition=condition, n_layers=args.layers, width=args.width
+    )
+    recipe = Recipe(
+        task=args.task,
+        n_demonstrations=args.demonstrations,
+        first_seed=args.seed,
+        exploration=replace(Exploration(), sigma_rad=args.exploration),
+        perception_set=replace(PerceptionSet(), n_scenes=args.scenes),
+        perception=_with_loop(perception, args, "perception"),
+        contrastive=_with_loop(ContrastiveConfig(), args, "contrastive"),
+        diffusion=_with_loop(diffusion, args, "diffusion"),
+    )
+    return Workshop(args.runs or Path("runs") / args.task, recipe)
+
+
+def walk(stage: Stage) -> None:
+    """Run one stage behind a progress bar, unless it is complete."""
+    if stage.complete():
+        print(f"{stage.name}: complete")
+        return
+    bar = tqdm(stage.steps(), desc=stage.name, total=stage.n_steps, mininterval=1.0)
+    for result in bar:
+        if isinstance(result, float):
+            bar.set_postfix(loss=f"{result:.4f}", refresh=False)
+
+
+def _with_loop(config: Any, args: argparse.Namespace, stage: str) -> Any:  # noqa: ANN401
+    steps, batch = getattr(args, f"{stage}_steps"), getattr(args, f"{stage}_batch")
+    loop = replace(
+        config.loop,
+        steps=config.loop.steps if steps is None else steps,
+        batch_size=config.loop.batch_size if batch is None else batch,
+    )
+    return replace(config, loop=loop)

@@ -1,0 +1,106 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""From nothing to a bundle: every stage skips what is complete and resumes what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dp_accel_ros.data.episodes import Episodes, EpisodeWriter, complete_episodes
+from dp_accel_ros.data.record import Expert, facts_of, record
+from dp_accel_ros.errors import UnknownNameError
+from dp_accel_ros.sim import TASKS, Task
+from dp_accel_ros.sim.experts import EXPERTS
+from dp_accel_ros.train.assembly import assemble
+from dp_accel_ros.train.contrastive import train_contrastive
+from dp_accel_ros.train.diffusion import train_diffusion
+from dp_accel_ros.train.lookup import lookup_metrics
+from dp_accel_ros.train.perception import train_perception
+from dp_accel_ros.train.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part of the way; `steps` does the work and yields as often as `n_steps`."""
+
+    name: str
+    n_steps: int
+    complete: Callable[[], bool]
+    steps: Callable[[], Iterator[object]]
+
+
+def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
+    """Return the stages in the order in which they build on each other."""
+    recipe = shop.recipe
+    if recipe.task not in TASKS:
+        raise UnknownNameError("simulated task", recipe.task, TASKS)
+    wanted, scenes = recipe.n_demonstrations, recipe.perception_set.n_scenes
+    found = [
+        Stage(
+            "demonstrations",
+            wanted,
+            lambda: complete_episodes(shop.demonstrations_path) >= wanted,
+            lambda: _record(shop),
+        ),
+        Stage(
+            "perception-set",
+            scenes,
+            lambda: complete_episodes(shop.perception_set_path) >= scenes,
+            lambda: _render(shop),
+        ),
+        _training(shop, "perception", recipe.perception.loop.steps, _perception),
+        _training(shop, "contrastive", recipe.contrastive.loop.steps, _contrastive),
+        _training(shop, "diffusion", recipe.diffusion.loop.steps, _diffusion),
+        Stage("bundle", 1, lambda: False, lambda: iter([assemble(shop, out)])),
+    ]
+    if recipe.perception.objective == "actions":
+        found = [stage for stage in found if stage.name != "perception-set"]
+    return {stage.name: stage for stage in found}
+
+
+def _training(
+    shop: Workshop, name: str, n_steps: int, steps: Callable[[Workshop], Iterator[object]]
+) -> Stage:
+    return Stage(name, n_steps, lambda: shop.run(name).complete, lambda: steps(shop))
+
+
+def _cast(shop: Workshop) -> tuple[Task, Expert]:
+    return TASKS[shop.recipe.task](), EXPERTS[shop.recipe.task]()
+
+
+def _record(shop: Workshop) -> Iterator[object]:
+    task, expert = _cast(shop)
+    recipe, writer = shop.recipe, EpisodeWriter(shop.demonstrations_path, facts_of(task))
+    for recorded in record(
+        task, expert, writer, recipe.n_demonstrations, recipe.first_seed, recipe.exploration
+    ):
+        if recorded.succeeded:
+            yield recorded
+    task.close()
+
+
+def _render(shop: Workshop) -> Iterator[object]:
+    task, expert = _cast(shop)
+    writer = EpisodeWriter(shop.perception_set_path, facts_of(task))
+    yield from shop.recipe.perception_set.render(task, expert, writer)
+    task.close()
+
+
+def _perception(shop: Workshop) -> Iterator[object]:
+    names: Any = Episodes.open(shop.perception_set_path).attributes["state_names"]
+    yield from train_perception(
+        shop.perception_data(), shop.recipe.perception, shop.run("perception"), names
+    )
+
+
+def _contrastive(shop: Workshop) -> Iterator[object]:
+    config, folder = shop.recipe.contrastive, shop.run("contrastive")
+    yield from train_contrastive(shop.contrastive_data(), config, folder, shop.encoder())
+    folder.finish({"steps": config.loop.steps} | lookup_metrics(shop))
+
+
+def _diffusion(shop: Workshop) -> Iterator[object]:
+    yield from train_diffusion(shop.diffusion_data(), shop.recipe.diffusion, shop.run("diffusion"))

@@ -1,0 +1,154 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a bundle is made: the files of every stage, and what is read back from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.data.episodes import Episodes
+from dp_accel_ros.data.perception_set import PerceptionSet
+from dp_accel_ros.data.record import Exploration
+from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
+from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
+from dp_accel_ros.train.diffusion import DiffusionConfig, DiffusionData
+from dp_accel_ros.train.fusion_encoder import FusionEncoder
+from dp_accel_ros.train.keys import encoded
+from dp_accel_ros.train.perception import (
+    PerceptionConfig,
+    PerceptionData,
+    PerceptionModel,
+    standard,
+)
+from dp_accel_ros.train.policy_encoder import PolicyEncoder
+from dp_accel_ros.train.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides what a bundle will be."""
+
+    task: str
+    n_demonstrations: int = 200
+    first_seed: int = 0
+    exploration: Exploration = field(default_factory=Exploration)
+    perception_set: PerceptionSet = field(default_factory=PerceptionSet)
+    perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
+    diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """One folder with a file or a run folder for each stage."""
+
+    path: Path
+    recipe: Recipe
+
+    @property
+    def demonstrations_path(self) -> Path:
+        """The recorded demonstrations."""
+        return self.path / "demonstrations.zarr"
+
+    @property
+    def perception_set_path(self) -> Path:
+        """Frames for the encoder; the demonstrations where the objective needs their actions."""
+        if self.recipe.perception.objective == "actions":
+            return self.demonstrations_path
+        return self.path / "perception.zarr"
+
+    def run(self, stage: str) -> RunFolder:
+        """Return the folder of a training stage."""
+        return RunFolder(self.path / stage)
+
+    def demonstrations(self) -> Episodes:
+        """Open the demonstrations."""
+        return Episodes.open(self.demonstrations_path)
+
+    def joints(self) -> Normalizer:
+        """Return the normalizer of joint positions."""
+        rows = self.demonstrations().rows("joint_position")
+        return Normalizer.between(rows.min(0), rows.max(0))
+
+    def actions(self) -> Normalizer:
+        """Return the normalizer of actions."""
+        rows = self.demonstrations().rows("action")
+        return Normalizer.between(rows.min(0), rows.max(0))
+
+    def perception_data(self) -> PerceptionData:
+        """Return what the encoder learns from."""
+        episodes = Episodes.open(self.perception_set_path)
+        return PerceptionData.of(episodes, self.joints(), self.recipe.perception)
+
+    def contrastive_data(self) -> ContrastiveData:
+        """Return what the ALT encoder learns from."""
+        return ContrastiveData.of(self.demonstrations(), self.joints())
+
+    def encoder(self) -> PolicyEncoder:
+        """Return the trained policy encoder."""
+        config, episodes = self.recipe.perception, Episodes.open(self.perception_set_path)
+        facts = episodes.attributes
+        n_targets = len(facts["state_names"])
+        if config.objective == "actions":
+            n_targets = config.windows.horizon * len(facts["joints"])
+        size = episodes.arrays[f"img_{facts['cameras'][0]}"].shape[1:3]
+        n_cameras, n_joints = len(facts["cameras"]), len(facts["joints"])
+        model = PerceptionModel(n_cameras, n_joints, n_targets, (size[0], size[1]), config)
+        model.load_state_dict(self.run("perception").weights())
+        return model.encoder
+
+    def alt_encoder(self) -> FusionEncoder:
+        """Return the trained ALT encoder."""
+        episodes = self.demonstrations()
+        facts = episodes.attributes
+        size = episodes.arrays[f"img_{facts['cameras'][0]}"].shape[1:3]
+        network = self.recipe.contrastive.network(
+            len(facts["cameras"]), len(facts["joints"]), (size[0], size[1])
+        )
+        network.load_state_dict(self.run("contrastive").weights())
+        return network
+
+    def denoiser(self, n_features: int) -> DenoisingTransformer:
+        """Return the trained denoiser."""
+        network = self.recipe.diffusion.network(
+            len(self.demonstrations().attributes["joints"]), n_features
+        )
+        network.load_state_dict(self.run("diffusion").weights())
+        return network
+
+    def features(self) -> NDArray[np.float32]:
+        """Return the policy encoder's features of every demonstration frame, (N, C), cached."""
+        file = self.path / "perception" / "features.npy"
+        if not file.is_file():
+            np.save(file, encoded(self.encoder(), self.demonstrations(), self.joints()))
+        return np.load(file)
+
+    def diffusion_data(self) -> DiffusionData:
+        """Return what the denoiser learns from."""
+        config, episodes = self.recipe.diffusion, self.demonstrations()
+        if config.condition == "state":
+            features = self._true_features(episodes)
+        else:
+            features = self.features()
+        n_joints = len(episodes.attributes["joints"])
+        noise = np.full(features.shape[1], config.estimate_noise, dtype=np.float32)
+        noise[-n_joints:] = config.joint_noise
+        return DiffusionData(
+            features=features,
+            actions=self.actions().normalize(episodes.rows("action")),
+            ends=episodes.ends,
+            feature_noise=noise,
+        )
+
+    def _true_features(self, episodes: Episodes) -> NDArray[np.float32]:
+        """Return the features of an encoder that never errs, (N, C)."""
+        seen = Episodes.open(self.perception_set_path)
+        mean, deviation = standard(seen.rows("state")[: self.recipe.perception.n_train(seen)])
+        state = (episodes.rows("state") - mean) / deviation
+        joints = self.joints().normalize(episodes.rows("joint_position"))
+        return np.concatenate([state, joints], axis=1).astype(np.float32)
