@@ -79,7 +79,7 @@ def walk(stage: Stage) -> None:
             bar.set_postfix(loss=f"{result:.4f}", refresh=False)
 
 
-def _with_loop(config: Any, args: argparse.Namespace, stage: str) -> Any:  # noqa: ANN401
+def _with_loop(config: Any, args: argparse.Namespace, stage: str) -> Any:
     steps, batch = getattr(args, f"{stage}_steps"), getattr(args, f"{stage}_batch")
     loop = replace(
         config.loop,

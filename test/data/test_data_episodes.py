@@ -58,7 +58,7 @@ def test_writing_continues_after_the_last_complete_episode(file: Path):
 
 
 def test_a_file_made_otherwise_is_not_continued(file: Path):
-    with pytest.raises(DataError, match="cannot continue a file made as .*'toy'.*'other'"):
+    with pytest.raises(DataError, match=r"cannot continue a file made as .*'toy'.*'other'"):
         EpisodeWriter(file, {**FACTS, "task": "other"})
 
 

@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("zarr")
 pytest.importorskip("mujoco")
 
-from dp_accel_ros.data.episodes import Episodes, EpisodeWriter  # noqa: E402
-from dp_accel_ros.data.record import Exploration, demonstration, record  # noqa: E402
-from dp_accel_ros.errors import DataError  # noqa: E402
+from dp_accel_ros.data.episodes import Episodes, EpisodeWriter
+from dp_accel_ros.data.record import Exploration, demonstration, record
+from dp_accel_ros.errors import DataError
 
 
 class ToyTask:
