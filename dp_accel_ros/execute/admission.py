@@ -31,6 +31,7 @@ class Refusal(StrEnum):
     BEFORE_RESET = "observed before the reset"
     FROM_THE_FUTURE = "stamp ahead of now"
     ALL_LATE = "every action is late"
+    OUT_OF_DISTRIBUTION = "out of distribution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class OfferedChunk:
     """Rises by one with every chunk of an epoch."""
 
     method: str = ""
+    ood: bool = False
+    """True when the policy says that it has not been trained for what it sees."""
 
 
 @dataclass(frozen=True, slots=True)

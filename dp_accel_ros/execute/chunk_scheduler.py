@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 MIN_GAP_S = 0.001
 """Waypoints closer to now are left out of what is sent: the arm is there already."""
 
+MIN_LENGTH_S = 0.25
+"""What is sent ends no sooner, because a controller refuses what has ended when it arrives."""
+
 
 class ChunkScheduler:
     """Holds the newest valid chunk and knows what the arm was told.
@@ -53,6 +56,8 @@ class ChunkScheduler:
         """Offer a chunk; return why it was refused, or None when the next tick will follow it."""
         with self._lock:
             reason = refusal(self._newest, offered, now_ns, len(self._limits.lower))
+            if reason is None and offered.ood and self._config.refuse_ood:
+                reason = Refusal.OUT_OF_DISTRIBUTION
             if reason is not None:
                 self._refused[reason] += 1
                 return reason
@@ -186,7 +191,7 @@ class ChunkScheduler:
     def _plan(self, now_ns: int, first_use: bool) -> Plan:
         if self._trajectory is None:
             return Plan(None, Hold.NO_JOINT_STATES, None)
-        told = self._trajectory.restarted(now_ns, MIN_GAP_S, 2.5 * self._dt)
+        told = self._trajectory.restarted(now_ns, MIN_GAP_S, MIN_LENGTH_S)
         return Plan(told, self._hold, self._followed, first_use)
 
 

@@ -46,6 +46,10 @@ class ExecutionConfig:
         minimum=0.0,
         maximum=6.3,
     )
+    refuse_ood: bool = param(
+        False,
+        "Refuse chunks that the policy marks as out of distribution; without others the arm holds.",
+    )
     velocity_scale: float = param(
         1.0,
         "Share of the joints' maximum velocities that may be used.",

@@ -228,7 +228,7 @@ def test_the_last_command_is_the_safe_one():
     made.push(offered(1, sequence=2), ns(2))
     last = made.stop(ns(2))
     assert last.hold is Hold.STOPPED
-    assert last.trajectory.end_ns <= ns(2) + 200_000_000
+    assert last.trajectory.times_s[-1] <= 0.25
     assert not made.at(ns(20)).trajectory.velocities.any()
 
 
@@ -239,3 +239,11 @@ def test_the_chunk_is_not_kept_by_reference_in_the_course():
     made.at(ns(1))
     mine.actions[:] = 9.0
     assert made.at(ns(2)).trajectory.positions.max() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("refuse", "reason"), [(True, Refusal.OUT_OF_DISTRIBUTION), (False, None)]
+)
+def test_chunks_out_of_distribution_are_refused_on_request(refuse, reason):
+    made = scheduler(refuse_ood=refuse)
+    assert made.push(OfferedChunk(chunk(0), 1, 1, ood=True), ns(1)) is reason

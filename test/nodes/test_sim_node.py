@@ -19,8 +19,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from dp_accel_ros.evaluate.child import stop_all
 from dp_accel_ros.nodes.diagnostics import values_in
 from dp_accel_ros.nodes.messages import image_from_msg, stamp_to_ns
-from dp_accel_ros.nodes.sim_messages import EPISODE, episode_from_values
-from dp_accel_ros.nodes.sim_node import LATCHED
+from dp_accel_ros.nodes.sim_messages import EPISODE, LATCHED, episode_from_values
 from dp_accel_ros.sim.recording import Recording
 
 pytestmark = pytest.mark.ros

@@ -1,0 +1,244 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images and joint states in, action chunks out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from sensor_msgs.msg import CompressedImage, Image, JointState
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from dp_accel_ros.errors import ConfigError, DpAccelError
+from dp_accel_ros.nodes import policy_report
+from dp_accel_ros.nodes.decision import Decision
+from dp_accel_ros.nodes.diagnostics import (
+    DECISION,
+    INFERENCE,
+    OK,
+    array_of,
+    inference_values,
+    status,
+    values_in,
+)
+from dp_accel_ros.nodes.inference_loop import Idle, Inference
+from dp_accel_ros.nodes.lifecycle import ManagedNode
+from dp_accel_ros.nodes.messages import (
+    chunk_to_msg,
+    image_from_msg,
+    joint_state_to_array,
+    stamp_to_ns,
+)
+from dp_accel_ros.nodes.policy_config import PARAMETERS, PolicyNodeConfig
+from dp_accel_ros.nodes.policy_parts import JOINTS, PolicyParts, assemble
+from dp_accel_ros.nodes.process import run
+from dp_accel_ros.nodes.realtime import be_nice
+from dp_accel_ros.nodes.worker import Worker
+from dp_accel_ros.predict.methods import METHOD_CONFIGS, Method, MethodConfig
+
+
+class PolicyNode(ManagedNode):
+    """Keeps a window of what the sensors saw and predicts from it in a thread of its own.
+
+    Callbacks fill the window and wake the thread; they run in the executor's thread, as do
+    transitions. Nothing is locked while networks run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("policy_node")
+        for prefix, config_class in PARAMETERS.items():
+            of_method = prefix in METHOD_CONFIGS
+            self.declared.declare(
+                config_class,
+                prefix,
+                check=partial(self._check_method, prefix) if of_method else None,
+                on_change=partial(self._update_method, prefix) if of_method else None,
+            )
+        self._parts: PolicyParts | None = None
+        self._worker: Worker | None = None
+        self._decision = Decision()
+        self._death = ""
+
+    @property
+    def _config(self) -> PolicyNodeConfig:
+        return self.declared.get()
+
+    def set_up(self) -> None:
+        """Load and warm up the policy, then connect it."""
+        be_nice(self._config.nice)
+        methods = {name: self.declared.get(name) for name in METHOD_CONFIGS}
+        parts = assemble(self._config, self.declared.get("backend"), methods)
+        self._parts, self._death = parts, ""
+        warm = ", ".join(f"{name} {1e3 * took:.1f} ms" for name, took in parts.warm_s.items())
+        self.get_logger().info(f"policy for {parts.manifest.task!r} is warm: {warm}")
+        self._worker = Worker("inference", self._infer, self._on_death)
+        made = self.entities
+        self._chunks = made.publisher(JointTrajectory, "policy/action_chunk")
+        self._inferences = made.publisher(DiagnosticArray, INFERENCE)
+        self._diagnostics = made.diagnostics(DiagnosticArray)
+        # first, so that joints stamped with an image are in the window when it arrives
+        made.sense(JointState, JOINTS, self._on_joints)
+        image = CompressedImage if self._config.use_compressed else Image
+        for camera in parts.manifest.camera_names:
+            made.sense(image, self._config.camera_topic(camera), partial(self._on_image, camera))
+        made.subscribe(DiagnosticArray, DECISION, self._on_decision)
+        made.serve(Trigger, "~/reset", self._on_reset)
+        made.every(1.0, self._report, ros_time=False)
+        made.on_time_back(partial(self._reset, "time went back"))
+
+    def begin(self) -> None:
+        """Predict from what is seen from now on."""
+        self._reset("activated")
+        if self._worker is not None:
+            self._worker.start()
+
+    def end(self) -> None:
+        """Predict no more; the scheduler holds once the last chunk has run out."""
+        if self._worker is not None and not self._worker.stop():
+            self.get_logger().error("the prediction at hand does not end; its chunk is lost")
+
+    def take_down(self) -> None:
+        """Free the policy."""
+        self._worker = self._parts = None
+
+    def _on_image(self, camera: str, msg: Any) -> None:
+        """Put a frame into the window and wake the inference thread."""
+        self._take(
+            camera,
+            msg,
+            lambda parts, stamp_ns: parts.window.push_image(camera, stamp_ns, image_from_msg(msg)),
+        )
+        if self._worker is not None:
+            self._worker.wake()
+
+    def _on_joints(self, msg: Any) -> None:
+        """Put joint positions into the window."""
+        self._take(
+            JOINTS,
+            msg,
+            lambda parts, stamp_ns: parts.window.push_joints(
+                stamp_ns, joint_state_to_array(msg, parts.manifest.joint_names)
+            ),
+        )
+
+    def _take(self, name: str, msg: Any, push: Callable[[PolicyParts, int], bool]) -> None:
+        parts = self._parts
+        stamp_ns = stamp_to_ns(msg.header.stamp)
+        if parts is None or not parts.streams[name].accepts(stamp_ns, self.now_ns()):
+            return
+        try:
+            push(parts, stamp_ns)
+        except DpAccelError as error:
+            if parts.streams[name].refuse(str(error)):
+                self.get_logger().error(f"{name}: {error}")
+
+    def _on_decision(self, msg: Any) -> None:
+        """Take what the scheduler asks for; what the policy cannot do is said once and ignored."""
+        try:
+            decision = Decision.of(values_in(msg, DECISION))
+        except DpAccelError as error:
+            self.get_logger().warning(f"{DECISION}: {error}", throttle_duration_sec=5.0)
+            return
+        if decision != self._decision:
+            self._decision = decision
+            self.get_logger().info(f"{DECISION}: {decision}")
+
+    def _on_reset(self, request: Any, response: Any) -> Any:
+        """Serve `~/reset`: the world was reset, so forget what was seen."""
+        del request
+        self._reset("asked for")
+        response.success = True
+        response.message = "" if self._parts is None else f"epoch {self._parts.loop.epoch}"
+        return response
+
+    def _reset(self, reason: str) -> None:
+        if self._parts is not None:
+            self._parts.reset(self.now_ns())
+            self.get_logger().info(f"reset ({reason}): epoch {self._parts.loop.epoch}")
+
+    def _check_method(self, name: str, config: MethodConfig) -> None:
+        if self._parts is not None:
+            self._parts.methods.check(name, config)
+
+    def _update_method(self, name: str, config: MethodConfig) -> None:
+        if self._parts is not None:
+            self._parts.methods.update(name, config)
+
+    def _infer(self) -> None:
+        """Predict if an observation is due; runs in the inference thread."""
+        parts = self._parts
+        if parts is None:
+            return
+        steps = self._config.replan_steps or parts.manifest.n_action_steps
+        try:
+            outcome = parts.loop.step(
+                self.now_ns(), self._method(parts), steps, self._config.max_observation_age_s
+            )
+        except DpAccelError as error:
+            parts.record.add_error(str(error))
+            self.get_logger().error(f"no chunk: {error}", throttle_duration_sec=1.0)
+            return
+        if isinstance(outcome, Idle):
+            parts.record.add_idle(outcome)
+            return
+        self._publish(parts, outcome)
+        age_ms = (self.now_ns() - outcome.prediction.chunk.stamp_ns) / 1e6
+        parts.record.add(outcome, age_ms, deadline_ms=1e3 * steps * parts.manifest.dt)
+
+    def _method(self, parts: PolicyParts) -> Method:
+        own, asked = self._config.method, self._decision
+        if self._config.obey_scheduler and asked != Decision():
+            try:
+                return parts.methods.chosen(asked.method or own, asked.settings)
+            except ConfigError as error:
+                text = f"{DECISION} is ignored: {error}"
+                self.get_logger().warning(text, throttle_duration_sec=5.0)
+        return parts.methods.chosen(own)
+
+    def _publish(self, parts: PolicyParts, made: Inference) -> None:
+        chunk, cost = made.prediction.chunk, made.prediction.cost
+        values = inference_values(cost, made.epoch, made.sequence, made.seed)
+        told = status(INFERENCE, OK, cost.exactness, values)
+        # before the chunk: the scheduler follows a chunk only once it knows what it is
+        self._inferences.publish(array_of(chunk.stamp_ns, [told]))
+        self._chunks.publish(chunk_to_msg(chunk, parts.manifest.joint_names))
+
+    def _on_death(self, death: str) -> None:
+        self._death = death.splitlines()[-1]
+        self.get_logger().fatal(f"the inference thread ended; no more chunks:\n{death}")
+
+    def _report(self) -> None:
+        """Publish diagnostics."""
+        parts = self._parts
+        if parts is None:
+            return
+        now_ns, name = self.now_ns(), self.get_name()
+        about = {
+            "method": self._method(parts).name,
+            "provider": self.declared.get("backend").provider,
+            "task": parts.manifest.task,
+            "epoch": parts.loop.epoch,
+        }
+        streams = {key: stream.report(now_ns) for key, stream in parts.streams.items()}
+        facts = parts.record.report(time.monotonic())
+        statuses = [
+            policy_report.inference_status(
+                name, facts, active=self._chunks.is_activated, death=self._death, about=about
+            ),
+            policy_report.streams_status(name, streams, self._config.max_observation_age_s),
+        ]
+        self._diagnostics.publish(array_of(now_ns, statuses))
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node until it is told to stop."""
+    run(PolicyNode, args)
+
+
+if __name__ == "__main__":
+    main()
