@@ -5,7 +5,7 @@ set -eu
 
 usable() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || return 1
-    [ -z "${ROS_DISTRO:-}" ] || "$1" -c 'import rclpy' 2>/dev/null
+    [ -z "${ROS_DISTRO:-}" ] || "$1" -c 'from rclpy.node import Node' 2>/dev/null
 }
 
 # 3.14 is left out: neither the ROS wheels nor every other wheel is built for it yet

@@ -19,7 +19,7 @@ if [ "$(uname -s)" = Linux ]; then
     "$python" -c "$find_gl" || tools/apt_install.sh libosmesa6
 fi
 
-if "$python" -c 'import rclpy' 2>/dev/null; then
+if "$python" -c 'from rclpy.node import Node' 2>/dev/null; then
     ros="system ${ROS_DISTRO:-}"
 else
     ros=pip
