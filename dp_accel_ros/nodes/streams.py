@@ -51,7 +51,8 @@ class Stream:
                 self._note(f"stamp is {ahead:.3g} s ahead of now; are the clocks in step?")
                 return False
             self._arrived += 1
-            self._newest_ns = max(stamp_ns, self._newest_ns or stamp_ns)
+            newest_ns = stamp_ns if self._newest_ns is None else self._newest_ns
+            self._newest_ns = max(stamp_ns, newest_ns)
             return True
 
     def refuse(self, complaint: str) -> bool:
@@ -69,7 +70,8 @@ class Stream:
     def report(self, now_ns: int) -> StreamFacts:
         """Return the facts, and start to count anew."""
         with self._lock:
-            elapsed_s = (now_ns - (self._reported_ns or now_ns)) / NS_PER_S
+            since_ns = now_ns if self._reported_ns is None else self._reported_ns
+            elapsed_s = (now_ns - since_ns) / NS_PER_S
             rate_hz = self._arrived / elapsed_s if elapsed_s > 0 else 0.0
             age_s = None if self._newest_ns is None else (now_ns - self._newest_ns) / NS_PER_S
             self._reported_ns, self._arrived = now_ns, 0
