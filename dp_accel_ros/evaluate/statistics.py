@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dp_accel_ros.errors import ConfigError
 
@@ -85,7 +85,16 @@ def quantiles(values: ArrayLike) -> Quantiles:
     return Quantiles(listed.size, float(p50), float(p95), float(p99), float(listed.max()))
 
 
-def period_errors_ms(stamps_ns: ArrayLike, period_s: float) -> np.ndarray:
-    """Return how far each interval between events, (N,) in ns, is off the period, (N - 1,) in ms."""
-    intervals = np.diff(np.asarray(stamps_ns, dtype=np.int64)) / NS_PER_MS
-    return np.abs(intervals - 1e3 * period_s)
+def period_errors_ms(
+    times_ns: ArrayLike, period_s: float, pauses_ns: Sequence[tuple[int, int]] = ()
+) -> NDArray[np.float64]:
+    """Return how far each interval between events, (N,) in ns, is off the period, in ms.
+
+    Intervals that touch a pause, from and until in ns, are left out.
+    """
+    events = np.asarray(times_ns, dtype=np.int64)
+    begins, ends = events[:-1], events[1:]
+    kept = np.ones(len(begins), dtype=bool)
+    for pause_begins, pause_ends in pauses_ns:
+        kept &= (ends < pause_begins) | (begins > pause_ends)
+    return np.abs((ends - begins)[kept] / NS_PER_MS - 1e3 * period_s)

@@ -42,6 +42,9 @@ class EpisodeStatus(NamedTuple):
 
     seed: int
     elapsed_s: float
+    limit_s: float
+    """Time after which it counts as failed."""
+
     success: bool
     """True from the moment the goal was reached."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.evaluate.telemetry import EpisodeStatus, number
@@ -17,6 +18,8 @@ from dp_accel_ros.sim.trajectory_controller import JointPath
 
 EPISODE = "task/episode"
 """The topic, and the name of its one status."""
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 def path_from_msg(msg: Any) -> JointPath:
@@ -54,6 +57,7 @@ def episode_from_values(values: Mapping[str, str]) -> EpisodeStatus:
         number=int(values["number"]),
         seed=int(values["seed"]),
         elapsed_s=number(values, "elapsed_s"),
+        limit_s=number(values, "limit_s"),
         success=values["success"] == "true",
         success_after_s=number(values, "success_after_s"),
         time_is_up=values["time_is_up"] == "true",

@@ -19,7 +19,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.qos import qos_profile_sensor_data
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMsg
 from sensor_msgs.msg import Image, JointState
@@ -31,7 +31,7 @@ from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.nodes.diagnostics import OK, WARN, array_of, status
 from dp_accel_ros.nodes.messages import image_to_msg, joint_state_to_msg, ns_to_stamp
 from dp_accel_ros.nodes.params import Parameters
-from dp_accel_ros.nodes.sim_messages import EPISODE, episode_values, path_from_msg
+from dp_accel_ros.nodes.sim_messages import EPISODE, LATCHED, episode_values, path_from_msg
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.node_config import SimConfig
 from dp_accel_ros.sim.pace import Pace
@@ -40,7 +40,6 @@ from dp_accel_ros.sim.replay import scene_of
 from dp_accel_ros.sim.simulated_robot import Sensed, SimulatedRobot
 from dp_accel_ros.sim.trajectory_controller import Refused
 
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 REPEAT_S = 0.5
 """In lockstep, a tick that nobody answers is shown again after this time: a listener may be new."""

@@ -44,5 +44,11 @@ def test_a_period_error_counts_both_early_and_late():
     assert period_errors_ms(stamps_ns, 0.04) == pytest.approx([0.0, 1.0, 1.0])
 
 
+def test_a_period_that_touches_a_pause_is_left_out():
+    times_ns = np.array([0, 40, 200, 240, 285]) * 1_000_000
+    pauses_ns = [(50_000_000, 199_000_000)]
+    assert period_errors_ms(times_ns, 0.04, pauses_ns) == pytest.approx([0.0, 0.0, 5.0])
+
+
 def test_nothing_measured_gives_no_number_in_a_report():
     assert quantiles([]).as_dict("ms")["p99_ms"] is None
