@@ -50,14 +50,26 @@ def yaml_text(node_name: str, configs: Mapping[str, type]) -> str:
         "/**:",
         "  ros__parameters:",
     ]
-    for row in rows(configs):
-        notes = [note for note in (row.limits, "live" if row.facts.live else "") if note]
-        help_text = row.facts.help + (f" [{'; '.join(notes)}]" if notes else "")
-        comment = textwrap.wrap(help_text, WIDTH - 6)
-        lines += [f"    # {line}" for line in comment]
-        value = yaml.safe_dump(row.default, default_style='"' if row.default == "" else None)
-        lines.append(f"    {row.name}: {value.splitlines()[0]}")
+    for prefix, config_class in configs.items():
+        indent = "    "
+        if prefix:
+            lines.append(f"{indent}{prefix}:")
+            indent += "  "
+        for row in rows({prefix: config_class}):
+            lines += [f"{indent}# {line}" for line in _comment(row, WIDTH - len(indent) - 2)]
+            lines.append(f"{indent}{row.name.rpartition('.')[2]}: {_scalar(row.default)}")
     return "\n".join(lines) + "\n"
+
+
+def _comment(row: Row, width: int) -> list[str]:
+    notes = [note for note in (row.limits, "live" if row.facts.live else "") if note]
+    return textwrap.wrap(row.facts.help + (f" [{'; '.join(notes)}]" if notes else ""), width)
+
+
+def _scalar(value: Any) -> str:
+    # quoted, so that YAML does not read an empty text as null or {camera} as a mapping
+    style = '"' if isinstance(value, str) else None
+    return yaml.safe_dump(value, default_style=style).splitlines()[0]
 
 
 def table_text(configs: Mapping[str, type]) -> str:
