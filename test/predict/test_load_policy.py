@@ -41,6 +41,12 @@ def _with_sizes(model, port: int, *sizes):
     return model
 
 
+def _of_type(model, port: int, kind: int):
+    """Return the model with another number type of an input."""
+    model.graph.input[port].type.tensor_type.elem_type = kind
+    return model
+
+
 def _with_constant(model, name: str, factor: float):
     """Return the model with one of its constants multiplied."""
     for tensor in model.graph.initializer:
@@ -87,6 +93,11 @@ MISFITS = {
         "denoiser.onnx",
         lambda: tiny.denoiser_model(8, 16, 3),
         r"input 'cond': expected float32 \(B, 2, 12\), got float32 \(B, 3, 12\)",
+    ),
+    "whole-number times": (
+        "denoiser.onnx",
+        lambda: _of_type(tiny.denoiser_model(8, 16, 2), 1, onnx.TensorProto.INT64),
+        r"input 't': expected float32 \(B\), got int64 \(B\)",
     ),
     "fixed batch": (
         "denoiser.onnx",

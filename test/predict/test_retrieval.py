@@ -61,9 +61,10 @@ def test_equal_distances_come_in_the_order_of_their_rows(index_kind):
     np.testing.assert_array_equal(found.rows, [[1, 4, 7]])
 
 
-def test_a_tie_goes_to_the_lowest_row():
-    keys = np.repeat(KEYS[:1], 300, axis=0)
-    assert NumpyIndex(keys).search(KEYS[:1], 1).rows[0, 0] == 0
+@pytest.mark.parametrize("k", [1, 100])
+def test_a_tie_goes_to_the_lowest_rows(k: int):
+    keys = np.concatenate([KEYS[1:2], np.repeat(KEYS[:1], 300, axis=0)])
+    np.testing.assert_array_equal(NumpyIndex(keys).search(KEYS[:1], k).rows[0], range(1, k + 1))
 
 
 def test_a_stored_key_finds_itself_at_distance_0(index_kind):
