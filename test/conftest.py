@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.predict.policy import Policy
+
+with contextlib.suppress(ImportError):
+    import dp_accel_ros.sim  # noqa: F401  chooses the GL library before a test imports mujoco
 
 
 @pytest.fixture(scope="session")

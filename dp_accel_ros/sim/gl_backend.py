@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping
+import sys
+from collections.abc import Callable, Container, MutableMapping
 from ctypes.util import find_library
 
 APT_LINE = "apt-get install --no-install-recommends libosmesa6"
@@ -15,19 +16,19 @@ APT_LINE = "apt-get install --no-install-recommends libosmesa6"
 def choose_gl_backend(
     environ: MutableMapping[str, str] = os.environ,
     find: Callable[[str], str | None] = find_library,
+    imported: Container[str] = sys.modules,
 ) -> None:
     """Set `MUJOCO_GL` to a backend that exists here, unless the user has set it."""
     # llvmpipe would otherwise use every core for images of 96 pixels and starve the policy
     environ.setdefault("LP_NUM_THREADS", "1")
-    if environ.get("MUJOCO_GL"):
+    # mujoco reads the choice when it is imported; one that comes later crashes the process
+    if environ.get("MUJOCO_GL") or "mujoco" in imported:
         return
-    # libEGL without libGL or libOpenGL loads but cannot create a context
-    if find("EGL") and (find("OpenGL") or find("GL")):
-        environ["MUJOCO_GL"] = "egl"
-    elif find("OSMesa"):
+    # software first: a policy sees the same pixels on every machine, and any thread may draw
+    if find("OSMesa"):
         environ["MUJOCO_GL"] = "osmesa"
+    # libEGL without libGL or libOpenGL loads but cannot create a context
+    elif find("EGL") and (find("OpenGL") or find("GL")):
+        environ["MUJOCO_GL"] = "egl"
     elif not environ.get("DISPLAY"):
         environ["MUJOCO_GL"] = "disable"
-    platform = {"egl": "egl", "osmesa": "osmesa"}.get(environ.get("MUJOCO_GL", ""))
-    if platform:
-        environ.setdefault("PYOPENGL_PLATFORM", platform)

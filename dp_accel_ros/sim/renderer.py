@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 import mujoco
 
@@ -31,12 +32,17 @@ class CameraRenderer:
     def __init__(
         self, model: mujoco.MjModel, size: tuple[int, int], *, pretty: bool = False
     ) -> None:
+        # mujoco would look for a window system and end the process
+        if not (os.environ.get("MUJOCO_GL") or os.environ.get("DISPLAY")):
+            raise SimulationError(_no_gl_message("mujoco was imported before a choice was made"))
         _set_quality(model, size, pretty=pretty)
         try:
             self._renderer = mujoco.Renderer(model, *size)
         # mujoco raises whatever the GL loader of this machine raises: import, attribute, EGL errors
         except Exception as error:
-            raise SimulationError(_no_gl_message(error)) from error
+            raise SimulationError(_no_gl_message(f"{type(error).__name__}: {error}")) from error
+        # an interpreter that ends with the context open prints the errors of its own shutdown
+        self._free = weakref.finalize(self, self._renderer.close)
         flags = self._renderer.scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = pretty
         flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = pretty
@@ -49,7 +55,7 @@ class CameraRenderer:
 
     def close(self) -> None:
         """Free the graphics context; closing twice is harmless."""
-        self._renderer.close()
+        self._free()
 
 
 def _set_quality(model: mujoco.MjModel, size: tuple[int, int], *, pretty: bool) -> None:
@@ -62,10 +68,10 @@ def _set_quality(model: mujoco.MjModel, size: tuple[int, int], *, pretty: bool) 
     model.vis.quality.numstacks = 20 if pretty else 6
 
 
-def _no_gl_message(error: Exception) -> str:
-    backend = os.environ.get("MUJOCO_GL", "unset")
+def _no_gl_message(problem: str) -> str:
+    backend = os.environ.get("MUJOCO_GL") or "unset"
     return (
-        f"cannot draw camera images: MUJOCO_GL is {backend!r} and gave"
-        f" {type(error).__name__}: {error}; expected a working OpenGL library,"
-        f" which `{APT_LINE}` installs (then unset MUJOCO_GL or set it to osmesa)"
+        f"cannot draw camera images with MUJOCO_GL {backend!r}: {problem}; expected a working OpenGL library,"
+        f" which `{APT_LINE}` installs; then set MUJOCO_GL to osmesa, or unset it and import"
+        " dp_accel_ros.sim before mujoco"
     )

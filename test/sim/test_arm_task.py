@@ -97,6 +97,22 @@ def test_both_cameras_see_the_whole_cube_wherever_it_starts(lift, seed):
         assert not red[:, [0, -1]].any()
 
 
+def test_the_picture_for_people_leaves_what_the_policy_sees_alone(lift):
+    lift.reset(0)
+    before = lift.images()
+    assert lift.film((120, 160)).shape == (120, 160, 3)
+    assert lift.film((90, 160)).shape == (90, 160, 3)
+    for name, image in lift.images().items():
+        np.testing.assert_array_equal(image, before[name])
+
+
+def test_a_closed_task_can_draw_again(lift):
+    before = lift.images()["front"]
+    lift.close()
+    lift.close()
+    np.testing.assert_array_equal(lift.images()["front"], before)
+
+
 def test_a_joint_follows_a_moving_target_with_the_stated_lag_and_does_not_overshoot(lift):
     lift.reset(0)
     target, seen = lift.joint_positions(), []
