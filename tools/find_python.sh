@@ -9,10 +9,12 @@ usable() {
 }
 
 # 3.14 is left out: neither the ROS wheels nor every other wheel is built for it yet
-for python in ${PYTHON:-python3 python3.12 python3.11 python3.13}; do
+for name in ${PYTHON:-python3 python3.12 python3.11 python3.13}; do
+    # the interpreter behind a shim, a link or an active venv, which may itself be .venv
+    python=$("$name" -c 'import sys; print(sys._base_executable)' 2>/dev/null) || continue
     if usable "$python"; then
-        # the path behind a shim or a link, so that the venv outlives a change of PATH
-        exec "$python" -c 'import sys; print(sys.executable)'
+        echo "$python"
+        exit
     fi
 done
 
