@@ -22,6 +22,9 @@ LOOK_S = 0.05
 LINGER_S = 0.6
 """An episode goes on for so long after its success, so that one can see it."""
 
+SILENCE_S = 10.0
+"""A simulation that says nothing new for so long is not going to."""
+
 READY_TIMEOUT_S = 180.0
 """Loading and warming up take seconds, and minutes on a machine that is busy."""
 
@@ -177,8 +180,8 @@ class Demo:
                 return status
             if status != last:
                 last_change_s, last = time.monotonic(), status
-            if time.monotonic() - last_change_s > 10.0:
-                raise DemoError("the simulation has said nothing for 10 s")
+            if time.monotonic() - last_change_s > SILENCE_S:
+                raise DemoError(f"the simulation has said nothing new for {SILENCE_S:g} s")
 
     def _linger(self) -> None:
         until_s = time.monotonic() + LINGER_S

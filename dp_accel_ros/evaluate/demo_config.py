@@ -41,7 +41,7 @@ class DemoConfig:
     def __post_init__(self) -> None:
         if (self.episodes is None) == (self.minutes is None):
             raise ConfigError("give either `episodes` or `minutes`")
-        if (self.episodes or 1) < 1 or (self.minutes or 1.0) <= 0:
+        if (self.episodes is not None and self.episodes < 1) or (self.minutes or 1.0) <= 0:
             raise ConfigError(
                 f"`episodes` must be at least 1 and `minutes` above 0, got {self.episodes} and"
                 f" {self.minutes}"

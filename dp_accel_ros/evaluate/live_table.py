@@ -25,7 +25,7 @@ FIRST_ACTION_LIMIT_MS = 80.0
 def live_table(title: str, moment: Moment, found: DemoNumbers, planned: str) -> RenderableType:
     """Return the whole picture of one moment."""
     body = Group(_episodes(moment, planned), Text(), _numbers(found))
-    return Panel(body, title=f"[bold]{title}", subtitle=moment.phase, width=84, padding=(1, 2))
+    return Panel(body, title=f"[bold]{title}", subtitle=moment.phase, width=80, padding=(1, 2))
 
 
 def progress_line(moment: Moment, found: DemoNumbers) -> str:
@@ -45,7 +45,7 @@ def _episodes(moment: Moment, planned: str) -> RenderableType:
     for outcome in moment.outcomes[-48:]:
         marks.append("●" if outcome.success else "○", style="green" if outcome.success else "red")
     now = moment.episode
-    state = f"{rate.episodes} of {planned} done, {rate.successes} successes"
+    state = f"{rate.episodes} of {planned} done, {rate.successes} succeeded"
     if now is None or moment.phase != "running":
         return Group(marks, Text(f"           {state}"))
     word = Text(" success", style="green bold") if now.success else Text("")
@@ -66,32 +66,29 @@ def _share(moment: Moment) -> float:
 
 
 def _numbers(found: DemoNumbers) -> RenderableType:
-    table = Table(box=None, padding=(0, 2), header_style="dim", pad_edge=False)
-    for name in ("", "p50", "p99", "max", ""):
-        table.add_column(name, justify="left" if not name else "right")
+    table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
+    for name in ("", "p50", "p99", "max", " "):
+        left = not name.strip()
+        table.add_column(name, justify="left" if left else "right", no_wrap=True, min_width=9)
+    rate = f"  {found.rate_hz:.2f} Hz"
     table.add_row(
-        "period error, published",
-        *_spread(found.period_published, PERIOD_LIMIT_MS, 2),
-        f"{found.rate_hz:.2f} Hz joint_trajectory",
+        "period error, published", *_spread(found.period_published, PERIOD_LIMIT_MS, 2), rate
     )
     table.add_row(
         "period error, received", *_spread(found.period_received, PERIOD_LIMIT_MS, 2), ""
     )
     table.add_row(
-        "observation to action",
-        *_spread(found.first_action, FIRST_ACTION_LIMIT_MS, 1),
-        "first published action",
+        "observation to action", *_spread(found.first_action, FIRST_ACTION_LIMIT_MS, 1), ""
     )
-    methods = ", ".join(found.methods)
-    nfe = "" if math.isnan(found.nfe) else f", nfe {found.nfe:.0f}"
-    table.add_row("inference", *_spread(found.stages["total"], math.inf, 1), f"{methods}{nfe}")
+    nfe = "" if math.isnan(found.nfe) else f"  nfe {found.nfe:.0f}"
+    table.add_row("inference", *_spread(found.stages["total"], math.inf, 1), nfe)
     for stage in ("encode", "retrieve", "sample"):
         if found.stages[stage].n:
             table.add_row(f"  {stage}", *_spread(found.stages[stage], math.inf, 1), "")
     late = number(found.control, "late_actions")
     counters = Text(
-        f"chunks {found.chunks}   late actions {_count(late)}"
-        f"   held ticks {held_ticks(found.control)}   out of distribution {found.ood}",
+        f"chunks {found.chunks}  late actions {_count(late)}"
+        f"  held ticks {held_ticks(found.control)}  out of distribution {found.ood}",
         style="dim",
     )
     return Group(table, Text(), counters)

@@ -89,5 +89,7 @@ class Recorder:
         """Return everything so far."""
         columns = list(zip(*self._rows, strict=True)) or [()] * len(fields(Recording))
         types = (np.int64, np.int64, np.bool_, np.bool_, np.float64, np.float64, np.float64)
-        arrays = [np.array(column, dtype=t) for column, t in zip(columns, types, strict=True)]
+        arrays: list[Any] = [
+            np.array(column, dtype=kind) for column, kind in zip(columns, types, strict=True)
+        ]
         return Recording(*arrays)

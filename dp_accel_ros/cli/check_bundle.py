@@ -1,0 +1,79 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`dp-accel check-bundle`: everything a robot would check, and what is in the bundle."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from dp_accel_ros.bundle import Bundle, load_bundle
+from dp_accel_ros.predict.assemble import load_policy
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    parser.add_argument("bundle", type=Path, nargs="?", default=Path("models/lift"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load the bundle and every network in it, and print what was found."""
+    bundle = load_bundle(args.bundle)
+    load_policy(bundle)
+    table = Table("", "", title=str(args.bundle), show_header=False)
+    for name, text in _lines(bundle):
+        table.add_row(name, text)
+    console = Console()
+    console.print(table)
+    console.print("[green]the bundle is whole: checksums, arrays and networks agree")
+    return 0
+
+
+def _lines(bundle: Bundle) -> list[tuple[str, str]]:
+    manifest, store = bundle.manifest, bundle.store
+    joints = "\n".join(
+        f"{joint.name}  {joint.lower:g} to {joint.upper:g} {joint.unit},"
+        f" up to {joint.max_velocity:g} {joint.unit}/s"
+        for joint in manifest.joints
+    )
+    cameras = ", ".join(f"{c.name} {c.width}x{c.height}" for c in manifest.cameras)
+    schedule = manifest.schedule
+    sizes = {name: bundle.file(name).stat().st_size / 1e6 for name in manifest.files}
+    return [
+        ("task", manifest.task),
+        ("licence", manifest.licence),
+        ("cameras", cameras),
+        ("joints", joints),
+        (
+            "chunk",
+            f"horizon {manifest.horizon}, {manifest.n_obs_steps} observation steps,"
+            f" {manifest.n_action_steps} actions run, every {manifest.dt:g} s",
+        ),
+        (
+            "schedule",
+            f"{schedule.num_train_timesteps} steps, {schedule.beta_schedule},"
+            f" {schedule.prediction_type}, clip_sample {str(schedule.clip_sample).lower()}",
+        ),
+        (
+            "features",
+            f"policy {manifest.encoder.feature_dim}, ALT {manifest.alt_encoder.feature_dim}",
+        ),
+        (
+            "store",
+            f"{len(store.episode_ends)} demonstrations, {len(store.actions)} frames,"
+            f" ALT threshold {manifest.retrieval.alt_threshold:.4f}",
+        ),
+        ("files", "\n".join(f"{name}  {size:.2f} MB" for name, size in sizes.items())),
+        ("in all", f"{sum(sizes.values()):.1f} MB"),
+        *((f"made: {key}", _short(value)) for key, value in manifest.provenance.items()),
+    ]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {inner}" for key, inner in value.items())
+    return str(value)

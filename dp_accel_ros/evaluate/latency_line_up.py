@@ -1,0 +1,77 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Who is timed against whom, and on what they are timed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import Bundle
+from dp_accel_ros.errors import BackendError
+from dp_accel_ros.evaluate.latency import Contender
+from dp_accel_ros.evaluate.method_settings import method_config
+from dp_accel_ros.manifest import Manifest
+from dp_accel_ros.observation import Observation
+from dp_accel_ros.predict.assemble import load_policy, make_method
+from dp_accel_ros.predict.policy import Policy
+
+EAGER, BASE = "torch eager", "ORT"
+"""Backends: PyTorch as it is written, and ONNX Runtime."""
+
+LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("DDPM-100", "ddpm", ("num_inference_steps=100",)),
+    ("DDIM-16", "ddim", ("num_inference_steps=16",)),
+    ("DPM++(2M)-10", "dpmpp_2m", ("num_inference_steps=10",)),
+    ("RAGDP r=.75", "ragdp", ("leap_ratio=0.75",)),
+    ("RAGDP r=.9", "ragdp", ("leap_ratio=0.9",)),
+    ("RAGDP r=.95", "ragdp", ("leap_ratio=0.95",)),
+    ("ALT", "alt", ()),
+)
+"""Label, method and settings of everybody; the first is the baseline of all."""
+
+
+def contenders(bundle: Bundle, threads: int) -> tuple[list[Contender], list[str]]:
+    """Return who is timed, and notes for the reader; without torch, the eager one is left out."""
+    policy = load_policy(bundle, BackendConfig(threads=threads))
+    found = [
+        Contender(label, BASE, policy, make_method(name, policy, method_config(name, settings)))
+        for label, name, settings in LINE_UP
+    ]
+    try:
+        eager = _eager(bundle, policy, threads)
+    except (ImportError, BackendError) as error:
+        return found, [f"{EAGER} is left out: {error}"]
+    label, name, settings = LINE_UP[0]
+    method = make_method(name, eager, method_config(name, settings))
+    notes = [f"{EAGER}: the denoiser; the encoder takes the same time in every row but ALT's"]
+    return [Contender(label, EAGER, eager, method), *found], notes
+
+
+def noise_observations(manifest: Manifest, count: int, seed: int = 0) -> list[Observation]:
+    """Return observations of noise: what is seen does not change how long networks take."""
+    rng = np.random.default_rng(seed)
+    low = np.array([joint.lower for joint in manifest.joints])
+    high = np.array([joint.upper for joint in manifest.joints])
+    steps = manifest.n_obs_steps
+    return [
+        Observation(
+            stamp_ns=index * 1_000_000_000,
+            images={
+                camera.name: rng.integers(
+                    0, 256, (steps, camera.height, camera.width, 3), dtype=np.uint8
+                )
+                for camera in manifest.cameras
+            },
+            joints=rng.uniform(low, high, (steps, len(low))).astype(np.float32),
+        )
+        for index in range(count)
+    ]
+
+
+def _eager(bundle: Bundle, policy: Policy, threads: int) -> Policy:
+    from dp_accel_ros.evaluate.torch_denoiser import torch_denoiser
+
+    path = bundle.file(bundle.manifest.denoiser.file)
+    network = torch_denoiser(path, bundle.manifest, policy.denoiser.network, threads)
+    return load_policy(bundle, BackendConfig(threads=threads), network=network)

@@ -1,0 +1,93 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bundle's denoiser as the torch module that it was exported from: the eager baseline."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from dp_accel_ros.errors import BackendError
+from dp_accel_ros.manifest import Manifest
+from dp_accel_ros.predict.networks import Network
+from dp_accel_ros.predict.networks.torch_network import TorchNetwork
+from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
+
+TOLERANCE = 1e-3
+"""Largest difference from the ONNX file for which the two count as one network."""
+
+
+def torch_denoiser(path: Path, manifest: Manifest, reference: Network, threads: int) -> Network:
+    """Return the network of `denoiser.onnx` as a torch module with the same weights.
+
+    Args:
+        path: The ONNX file.
+        manifest: Of the bundle that it is from.
+        reference: The file on ONNX Runtime; the module must agree with it.
+        threads: Of torch, for the whole process.
+
+    Raises:
+        BackendError: The file is another network, or was exported in another way.
+    """
+    torch.set_num_threads(threads)
+    weights = _weights(onnx.load(str(path)).graph)
+    layers = {name.split(".")[1] for name in weights if name.startswith("layers.")}
+    if not layers or "position" not in weights:
+        raise BackendError(f"{path.name} is no denoising transformer of this package")
+    shape = TransformerShape(
+        n_actions=len(manifest.joints),
+        n_features=manifest.denoiser.feature_dim,
+        n_obs_steps=manifest.n_obs_steps,
+        horizon=manifest.horizon,
+        n_layers=len(layers),
+        width=weights["position"].shape[-1],
+    )
+    module = DenoisingTransformer(shape)
+    wanted = dict(module.named_parameters())
+    lacking = sorted(set(wanted) - set(weights))
+    if lacking:
+        raise BackendError(f"{path.name} lacks {len(lacking)} weights, among them {lacking[0]}")
+    tensors = {name: torch.from_numpy(weights[name].copy()) for name in wanted}
+    module.load_state_dict(tensors, strict=False)
+    network = TorchNetwork(module)
+    _verify(path.name, network, reference, manifest)
+    return network
+
+
+def _weights(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
+    """Return the weights by their names in torch.
+
+    The exporter writes equal arrays once, and a matrix that it transposed in advance without its
+    name; the bias that is added to the product says whose it is.
+    """
+    named = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in named:
+            named[node.output[0]] = named[node.input[0]]
+    products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    for node in graph.node:
+        for bias, product in permutations(node.input, 2) if node.op_type == "Add" else ():
+            matrix = products.get(product)
+            if bias.endswith(".bias") and matrix in named and "::" in str(matrix):
+                named[bias.removesuffix("bias") + "weight"] = named[str(matrix)].T
+    return named
+
+
+def _verify(name: str, network: Network, reference: Network, manifest: Manifest) -> None:
+    rng = np.random.default_rng(0)
+    n_rows = 4
+    x = rng.standard_normal((n_rows, manifest.horizon, len(manifest.joints)), dtype=np.float32)
+    t = np.linspace(0, manifest.schedule.num_train_timesteps - 1, n_rows).astype(np.float32)
+    shape = (n_rows, manifest.n_obs_steps, manifest.denoiser.feature_dim)
+    cond = rng.standard_normal(shape, dtype=np.float32)
+    error = float(np.abs(network(x, t, cond) - reference(x, t, cond)).max())
+    if not error <= TOLERANCE:
+        raise BackendError(
+            f"{name}: torch expected to agree with ONNX Runtime within {TOLERANCE:g}, got {error:.3g}"
+        )
