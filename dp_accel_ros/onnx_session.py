@@ -12,12 +12,20 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.errors import BackendError, BundleError
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int64)": "int64"}
+
+# They share no base class but `Exception`.
+ONNXRUNTIME_ERRORS = tuple(
+    kind
+    for kind in vars(states).values()
+    if isinstance(kind, type) and issubclass(kind, Exception)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,9 @@ class OnnxSession:
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return the first output for the inputs by name."""
-        try:  # its errors share no public base class
+        try:
             return np.asarray(self._session.run(self._outputs, feeds)[0])
-        except Exception as error:
+        except ONNXRUNTIME_ERRORS as error:
             raise BackendError(f"{self._path}: the network failed: {error}") from error
 
 
@@ -66,9 +74,9 @@ def _session(path: Path, backend: BackendConfig) -> onnxruntime.InferenceSession
     available = onnxruntime.get_available_providers()
     if wanted not in available:
         raise BackendError(f"expected {wanted}, this onnxruntime has {', '.join(available)}")
-    try:  # its errors share no public base class
+    try:
         session = onnxruntime.InferenceSession(path, _options(backend), providers=[wanted])
-    except Exception as error:
+    except ONNXRUNTIME_ERRORS as error:
         raise BundleError(f"{path}: not a network that onnxruntime can load: {error}") from error
     # onnxruntime falls back to the CPU in silence when CUDA cannot start.
     if session.get_providers()[0] != wanted:
