@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dp_accel_ros.sim.base import Array
-from dp_accel_ros.sim.scene import Block, FrontCamera, Mark, Scene
+from dp_accel_ros.sim.scene import Block, Mark, Scene, View
 from dp_accel_ros.sim.world import ArmWorld
 
 BLOCKS = ("blue_block", "orange_block")
@@ -38,7 +38,7 @@ _SCENE = Scene(
         Mark(name=ZONES[0], rgb=(0.52, 0.74, 0.66), half_size=0.055, shape="box"),
         Mark(name=ZONES[1], rgb=(0.70, 0.63, 0.82), half_size=0.055, shape="box"),
     ),
-    front=FrontCamera(target=(0.49, 0.0, 0.03), fovy_deg=36.0),
+    front=View(target=(0.49, 0.0, 0.03), fovy_deg=36.0),
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dp_accel_ros.sim.base import Array
 from dp_accel_ros.sim.block_state import BLOCK_STATE, block_state
-from dp_accel_ros.sim.scene import Block, FrontCamera, Mark, Scene
+from dp_accel_ros.sim.scene import Block, Mark, Scene, View
 from dp_accel_ros.sim.world import ArmWorld
 
 CUBE = "cube"
@@ -23,7 +23,7 @@ _REST_SPEED = 0.02
 _SCENE = Scene(
     blocks=(Block(name=CUBE, rgb=(0.16, 0.38, 0.88)),),
     marks=(Mark(name=TARGET, rgb=(0.98, 0.78, 0.16), half_size=0.036),),
-    front=FrontCamera(target=(0.465, 0.01, 0.05), fovy_deg=39.0),
+    front=View(eye=(1.06, 0.0, 0.56), target=(0.47, 0.005, 0.04), fovy_deg=38.5),
 )
 
 

@@ -43,8 +43,8 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrontCamera:
-    """Where the fixed policy camera stands and what it looks at."""
+class View:
+    """Where a fixed camera stands and what it looks at."""
 
     eye: tuple[float, float, float] = (1.02, 0.0, 0.50)
     """Position in the base frame, m."""
@@ -59,7 +59,7 @@ class Scene:
 
     blocks: tuple[Block, ...]
     marks: tuple[Mark, ...] = ()
-    front: FrontCamera = FrontCamera()
+    front: View = View()
 
     def mjcf(self, physics_dt: float) -> str:
         """Return the whole model, stepped by `physics_dt` seconds, as MJCF text."""
@@ -77,7 +77,7 @@ class Scene:
   </default>
   <asset>{arm_assets()}{_ROOM_ASSETS}
   </asset>
-  <worldbody>{_ROOM}{_front_camera(self.front)}{marks}{blocks}
+  <worldbody>{_ROOM}{_camera("front", self.front)}{_camera(FILM_CAMERA, _FILM)}{marks}{blocks}
     {arm_body()}
   </worldbody>
   <equality>{arm_equality()}
@@ -86,6 +86,8 @@ class Scene:
   </actuator>
 </mujoco>"""
 
+
+_FILM = View(eye=(1.42, -1.02, 0.88), target=(0.29, 0.0, 0.245), fovy_deg=36.0)
 
 _ROOM_ASSETS = """
     <texture name="sky" type="skybox" builtin="gradient" rgb1="0.86 0.89 0.93"
@@ -108,9 +110,7 @@ _ROOM = """
     <geom name="table_edge" type="box" pos="0.36 0 -0.055" size="0.565 0.605 0.015"
           material="edge" contype="0" conaffinity="0"/>
     <geom name="pedestal" type="box" pos="0.36 0 -0.40" size="0.30 0.34 0.33" material="steel"
-          contype="0" conaffinity="0"/>
-    <camera name="film" pos="1.42 -0.98 0.86" fovy="36"
-            xyaxes="0.670 0.742 0 -0.293 0.265 0.919"/>"""
+          contype="0" conaffinity="0"/>"""
 
 
 def _block(block: Block) -> str:
@@ -128,22 +128,22 @@ def _block(block: Block) -> str:
 
 def _mark(mark: Mark) -> str:
     red, green, blue = mark.rgb
-    size = f"{mark.half_size} {mark.half_size} 0.0008"
+    size = f"{mark.half_size} {mark.half_size} 0.0003"
     if mark.shape == "cylinder":
-        size = f"{mark.half_size} 0.0008"
+        size = f"{mark.half_size} 0.0003"
     return f"""
-    <body name="{mark.name}" mocap="true" pos="0.5 0 0.0006">
+    <body name="{mark.name}" mocap="true" pos="0.5 0 0.0004">
       <geom name="{mark.name}" type="{mark.shape}" size="{size}" rgba="{red} {green} {blue} 1"
             contype="0" conaffinity="0"/>
     </body>"""
 
 
-def _front_camera(camera: FrontCamera) -> str:
-    right, up = look_at_axes(camera.eye, camera.target)
+def _camera(name: str, view: View) -> str:
+    right, up = look_at_axes(view.eye, view.target)
     axes = " ".join(f"{value:.6f}" for value in (*right, *up))
-    eye = " ".join(str(value) for value in camera.eye)
+    eye = " ".join(str(value) for value in view.eye)
     return f"""
-    <camera name="front" pos="{eye}" xyaxes="{axes}" fovy="{camera.fovy_deg}"/>"""
+    <camera name="{name}" pos="{eye}" xyaxes="{axes}" fovy="{view.fovy_deg}"/>"""
 
 
 def look_at_axes(

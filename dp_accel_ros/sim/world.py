@@ -46,14 +46,14 @@ class ArmWorld:
         self.data.ctrl[:] = joints
         mujoco.mj_forward(self.model, self.data)
 
-    def place_block(self, name: str, xyz: Sequence[float], yaw: float) -> None:
+    def place_block(self, name: str, xyz: Sequence[float] | Array, yaw: float) -> None:
         """Put a block at rest at `xyz` (m) in the base frame, turned by `yaw` (rad)."""
         joint = self.data.joint(name)
         joint.qpos[:] = (*xyz, np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2))
         joint.qvel[:] = 0.0
         mujoco.mj_forward(self.model, self.data)
 
-    def place_mark(self, name: str, xy: Sequence[float]) -> None:
+    def place_mark(self, name: str, xy: Sequence[float] | Array) -> None:
         """Put a mark on the table at `xy` (m)."""
         mocap = int(self.model.body(name).mocapid[0])
         self.data.mocap_pos[mocap, :2] = xy

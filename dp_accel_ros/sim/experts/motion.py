@@ -100,7 +100,7 @@ class MotionPlan:
         Raises:
             SimulationError: A pose cannot be reached, or not slowly enough.
         """
-        ticks = np.arange(1.0, np.ceil(self.end) + 1.0)
+        ticks, excess = np.arange(1.0, np.ceil(self.end) + 1.0), np.zeros(1)
         for _ in range(8):
             targets = _solve(self.poses(ticks), solver, arm)
             steps = np.diff(np.vstack([arm, targets[:, :7]]), axis=0)
