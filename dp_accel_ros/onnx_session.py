@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.errors import BackendError, BundleError
@@ -20,10 +20,10 @@ from dp_accel_ros.errors import BackendError, BundleError
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int64)": "int64"}
 
-# They share no base class but `Exception`.
+# They share no base class but `Exception`, and their module has no stubs for a plain import.
 ONNXRUNTIME_ERRORS = tuple(
     kind
-    for kind in vars(states).values()
+    for kind in vars(import_module("onnxruntime.capi.onnxruntime_pybind11_state")).values()
     if isinstance(kind, type) and issubclass(kind, Exception)
 )
 
