@@ -175,8 +175,7 @@ class Demo:
         while True:
             self._look("running")
             status = self._observer.telemetry.episode
-            begun = status is not None and status.number > after
-            if begun and (status.success or status.time_is_up):
+            if status is not None and status.number > after and status.is_over:
                 return status
             if status != last:
                 last_change_s, last = time.monotonic(), status

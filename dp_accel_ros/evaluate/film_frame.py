@@ -52,7 +52,7 @@ class Caption:
 
 def film_frame(scene: Image, cameras: Mapping[str, Image], caption: Caption) -> Image:
     """Return a frame, (664, 1032, 3), from the scene and the first two camera images."""
-    canvas = Pillow.new("RGB", SIZE[::-1], _BACKGROUND)
+    canvas = Pillow.new("RGB", (SIZE[1], SIZE[0]), _BACKGROUND)
     canvas.paste(_scaled(scene, SCENE_SIZE), (_MARGIN, _TOP))
     draw = ImageDraw.Draw(canvas)
     left = 2 * _MARGIN + SCENE_SIZE[1] - 4
@@ -98,7 +98,7 @@ def _scaled(image: Image, size: tuple[int, int]) -> Pillow.Image:
     picture = Pillow.fromarray(image)
     if image.shape[:2] == size:
         return picture
-    return picture.resize(size[::-1], Pillow.Resampling.BICUBIC)
+    return picture.resize((size[1], size[0]), Pillow.Resampling.BICUBIC)
 
 
 @cache

@@ -52,7 +52,7 @@ def plot_joints(
         ax.plot(seconds, recording.measured[:, index], color=_MEASURED, lw=1.0, label="measured")
         _widen(ax)
         if reached.size:
-            ax.axvline(seconds[reached[0]], color=_GOOD, lw=1.0)
+            ax.axvline(float(seconds[reached[0]]), color=_GOOD, lw=1.0)
         ax.set_ylabel(f"{joint.name} [{joint.unit}]")
     axes[0].legend(loc="upper right", frameon=False, fontsize=8)
     for ax in axes[-2:]:

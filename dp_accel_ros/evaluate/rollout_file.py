@@ -122,5 +122,7 @@ def report(results: Sequence[EpisodeResult]) -> dict[str, Any]:
 
 
 def _result(episode: Mapping[str, Any]) -> EpisodeResult:
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in episode.items()}
-    return EpisodeResult(**fields)
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in episode.items()
+    }
+    return EpisodeResult(**values)

@@ -54,6 +54,11 @@ class EpisodeStatus(NamedTuple):
     time_is_up: bool
     """True when the task counts the episode as failed."""
 
+    @property
+    def is_over(self) -> bool:
+        """True once it has succeeded or failed."""
+        return self.success or self.time_is_up
+
 
 class Telemetry:
     """Everything heard so far.

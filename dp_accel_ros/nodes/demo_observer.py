@@ -8,6 +8,7 @@ import os
 import struct
 import time
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -66,13 +67,9 @@ class DemoObserver:
             ("joint_trajectory", heard.trajectories),
             ("policy/action_chunk", heard.chunks),
         ):
-            self._node.create_subscription(
-                JointTrajectory,
-                topic,
-                lambda raw, info, kept=kept: kept.append(_heard(raw, info)),
-                50,
-                raw=True,
-            )
+            # the hints of rclpy know neither raw messages nor their times
+            note: Any = partial(_note, kept)
+            self._node.create_subscription(JointTrajectory, topic, note, 50, raw=True)
         self._node.create_subscription(DiagnosticArray, INFERENCE, self._on_inference, 50)
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
         self._node.create_subscription(DiagnosticArray, EPISODE, self._on_episode, LATCHED)
@@ -128,8 +125,8 @@ class DemoObserver:
         self.telemetry.episode = episode_from_values(values_in(msg, EPISODE))
 
 
-def _heard(raw: bytes, info: dict[str, int]) -> Heard:
-    """Return the times of a serialised message whose first field is a header."""
+def _note(kept: list[Heard], raw: bytes, info: dict[str, int]) -> None:
+    """Keep the times of a serialised message whose first field is a header."""
     sec, nanosec = _STAMP.unpack_from(raw, _CDR_HEADER_BYTES)
     stamp_ns = sec * NS_PER_S + nanosec
-    return Heard(stamp_ns, info["source_timestamp"], info["received_timestamp"])
+    kept.append(Heard(stamp_ns, info["source_timestamp"], info["received_timestamp"]))
