@@ -51,9 +51,12 @@ class JointLimits:
         """
         inside = np.clip(wanted, self.lower, self.upper)
         reach = np.diff(times_s, prepend=0.0)[:, None] * self.max_velocity  # (N, Da)
+        steps = inside - np.concatenate([start[None], inside[:-1]])
+        if (np.abs(steps) <= reach).all():
+            return inside
         here = start
         for k in range(len(inside)):
-            here = here + np.clip(inside[k] - here, -reach[k], reach[k])
+            here = here + np.maximum(np.minimum(inside[k] - here, reach[k]), -reach[k])
             inside[k] = here
         return inside
 

@@ -117,8 +117,8 @@ def braking(
 
 
 def _monotone_slopes(times: Array, positions: Array) -> Array:
-    steps = np.diff(times)[:, None]  # (N, 1)
-    secants = np.diff(positions, axis=0) / steps  # (N, Da)
+    steps = (times[1:] - times[:-1])[:, None]  # (N, 1)
+    secants = (positions[1:] - positions[:-1]) / steps  # (N, Da)
     before, after = secants[:-1], secants[1:]
     weight_before = 2.0 * steps[1:] + steps[:-1]
     weight_after = steps[1:] + 2.0 * steps[:-1]

@@ -24,7 +24,7 @@ class ControlFacts:
     period_error_p99_ms: float
     period_error_max_ms: float
     tick_p99_ms: float
-    """Time that a tick takes."""
+    """Time that it takes to make a command."""
 
     first_action_p50_ms: float
     """From the observation's stamp to the first command that follows its chunk."""
@@ -41,18 +41,18 @@ class ControlRecord:
         self._tick_ms: deque[float] = deque(maxlen=LENGTH)
         self._ticks = 0
 
-    def add(self, plan: Plan, now_ns: int, began_ns: int, sent_ns: int) -> None:
+    def add(self, plan: Plan, now_ns: int, sent_ns: int, took_ns: int) -> None:
         """Note a tick.
 
         Args:
             plan: What was commanded.
             now_ns: The tick's time on the clock that stamps observations.
-            began_ns: When the tick began, on a steady clock.
-            sent_ns: When the command had been sent, on that clock.
+            sent_ns: When the command had been sent, on a steady clock.
+            took_ns: How long it took to make the command.
         """
         self._ticks += 1
         self._periods.add(sent_ns)
-        self._tick_ms.append((sent_ns - began_ns) / 1e6)
+        self._tick_ms.append(took_ns / 1e6)
         if plan.first_use and plan.followed is not None:
             self._first_action_ms.append((now_ns - plan.followed.chunk.stamp_ns) / 1e6)
 

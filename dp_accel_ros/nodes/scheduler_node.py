@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -106,7 +107,9 @@ class SchedulerNode(ManagedNode):
         self._is_ticking = False
         if self._ticker is not None and not self._ticker.stop():
             self.get_logger().error("the control thread does not end")
-        self._send(self._scheduler.stop(self.now_ns()))
+        last = self._message(self._scheduler.stop(self.now_ns()))
+        if last is not None:
+            self._trajectories.publish(last)
         # the process may end now, and the message must not end with it
         self._trajectories.wait_for_all_acked(Duration(seconds=0.5))
         self._plan = None
@@ -140,23 +143,38 @@ class SchedulerNode(ManagedNode):
         elif sim_time:
             self.entities.every(self._manifest.dt, self._on_sim_timer, ros_time=True)
         else:
-            self._ticker = Ticker(self._period_ns, self._tick, self._on_death)
+            self._ticker = Ticker(self._period_ns, self._prepare, self._on_death)
 
-    def _tick(self) -> None:
-        """Command the arm once."""
+    def _prepare(self, ahead_ns: int) -> Callable[[], None]:
+        """Return what sends the command of the tick that is `ahead_ns` from now."""
         began_ns = time.monotonic_ns()
-        now_ns = self.now_ns()
+        now_ns = self.now_ns() + ahead_ns
         plan = self._scheduler.at(now_ns)
-        self._send(plan)
-        self._record.add(plan, now_ns, began_ns, time.monotonic_ns())
-        self._decide(now_ns, plan)
+        msg = self._message(plan)
+        took_ns = time.monotonic_ns() - began_ns
+        return lambda: self._send(now_ns, plan, msg, took_ns)
+
+    def _send(self, now_ns: int, plan: Plan, msg: Any, took_ns: int) -> None:
+        """Command the arm, then say the rest."""
+        if msg is not None:
+            self._trajectories.publish(msg)
+        self._record.add(plan, now_ns, time.monotonic_ns(), took_ns)
+        decision: Decision = self.declared.get("decision")
+        epoch = -1 if plan.followed is None else plan.followed.epoch
+        told = status(DECISION, OK, "from parameters", decision.values(epoch))
+        self._decisions.publish(array_of(now_ns, [told]))
         previous, self._plan = self._plan, plan
         if previous is None or previous.hold is not plan.hold:
             self._say_hold()
 
+    def _message(self, plan: Plan) -> Any:
+        if plan.trajectory is None:
+            return None
+        return trajectory_to_msg(plan.trajectory, self._manifest.joint_names)
+
     def _on_sim_timer(self) -> None:
         if self._is_ticking:
-            self._tick()
+            self._prepare(0)()
 
     def _step(self) -> None:
         """In lockstep, tick if it is time and the chunk for it is there."""
@@ -164,20 +182,9 @@ class SchedulerNode(ManagedNode):
             return
         now_ns = self.now_ns()
         if self._lockstep.is_due(now_ns, self._scheduler.newest_stamp_ns()):
-            self._tick()
+            self._prepare(0)()
             if self._plan is not None and self._plan.trajectory is not None:
                 self._lockstep.done(now_ns)
-
-    def _send(self, plan: Plan) -> None:
-        if plan.trajectory is not None:
-            names = self._manifest.joint_names
-            self._trajectories.publish(trajectory_to_msg(plan.trajectory, names))
-
-    def _decide(self, now_ns: int, plan: Plan) -> None:
-        decision: Decision = self.declared.get("decision")
-        epoch = -1 if plan.followed is None else plan.followed.epoch
-        told = status(DECISION, OK, "from parameters", decision.values(epoch))
-        self._decisions.publish(array_of(now_ns, [told]))
 
     def _on_joints(self, msg: Any) -> None:
         """Take measured joints; a driver without stamps means now."""
@@ -197,7 +204,7 @@ class SchedulerNode(ManagedNode):
 
     def _on_shown(self, now_ns: int, stamp_ns: int, lockstep: Lockstep) -> None:
         if self._is_ticking and self._plan and lockstep.is_asked_again(now_ns, stamp_ns):
-            self._send(self._plan)
+            self._trajectories.publish(self._message(self._plan))
         self._step()
 
     def _on_chunk(self, msg: Any) -> None:

@@ -12,9 +12,14 @@ from threading import Event, Thread
 from dp_accel_ros.execute.timing import next_tick
 from dp_accel_ros.nodes.realtime import be_urgent
 
+LEAD_NS = 3_000_000
+"""What is sent is made ready this long before it is due, so that work does not shift the tick."""
+
+Send = Callable[[], None]
+
 
 class Ticker:
-    """Calls `tick` from a thread of its own on a fixed grid of times.
+    """Sends from a thread of its own on a fixed grid of times.
 
     An executor's timer waits for whatever callback runs; this thread only waits for its deadline.
     `start` and `stop` come from the thread that owns the ticker. An error ends the thread:
@@ -22,9 +27,19 @@ class Ticker:
     """
 
     def __init__(
-        self, period_ns: int, tick: Callable[[], None], on_death: Callable[[str], None]
+        self,
+        period_ns: int,
+        prepare: Callable[[int], Send],
+        on_death: Callable[[str], None],
     ) -> None:
-        self._period_ns, self._tick, self._on_death = period_ns, tick, on_death
+        """Make a ticker that stands still.
+
+        Args:
+            period_ns: Time between two ticks.
+            prepare: Given the ns until a tick, returns what sends the command of that tick.
+            on_death: Hears why the thread ended early.
+        """
+        self._period_ns, self._prepare, self._on_death = period_ns, prepare, on_death
         self._stopping = Event()
         self._thread: Thread | None = None
         self.missed = 0
@@ -58,10 +73,17 @@ class Ticker:
             self._on_death(traceback.format_exc())
 
     def _loop(self) -> None:
-        due_ns = time.monotonic_ns()
+        lead_ns = min(LEAD_NS, self._period_ns // 2)
+        due_ns = time.monotonic_ns() + lead_ns
         while not self._stopping.is_set():
-            self._tick()
+            send = self._prepare(max(0, due_ns - time.monotonic_ns()))
+            _sleep_until(due_ns)
+            send()
             due_ns, missed = next_tick(due_ns, time.monotonic_ns(), self._period_ns)
             self.missed += missed
-            # time.sleep waits for an absolute deadline on Linux, Event.wait is less exact
-            time.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+            _sleep_until(due_ns - lead_ns)
+
+
+def _sleep_until(due_ns: int) -> None:
+    # time.sleep waits for an absolute deadline on Linux, Event.wait is less exact
+    time.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)

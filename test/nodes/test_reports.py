@@ -97,7 +97,7 @@ def test_following_a_chunk_is_ok_and_says_which():
     made, record = scheduler(), ControlRecord(40_000_000)
     made.push(offered(0, sequence=5), ns(1))
     plan = made.at(ns(1))
-    record.add(plan, ns(1), 0, 1_000_000)
+    record.add(plan, ns(1), sent_ns=0, took_ns=1_000_000)
     told = scheduler_status(made, plan, record)
     assert told.level == OK
     assert (values_of(told)["sequence"], values_of(told)["first_action_p50_ms"]) == ("5", "40")
@@ -131,5 +131,5 @@ def test_uneven_ticks_are_a_warning():
     made.push(offered(0), ns(1))
     plan = made.at(ns(1))
     for sent_ns in (0, 40_000_000, 90_000_000):
-        record.add(plan, ns(1), sent_ns, sent_ns)
+        record.add(plan, ns(1), sent_ns, took_ns=1)
     assert "uneven" in scheduler_status(made, plan, record).message
