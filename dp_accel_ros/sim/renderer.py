@@ -61,11 +61,11 @@ class CameraRenderer:
 def _set_quality(model: mujoco.MjModel, size: tuple[int, int], *, pretty: bool) -> None:
     """Write into the model what the graphics context reads when it is made."""
     model.vis.global_.offheight, model.vis.global_.offwidth = size
-    model.vis.quality.offsamples = 8 if pretty else 0
-    model.vis.quality.shadowsize = 8192 if pretty else 0
+    model.vis.quality.offsamples = 4 if pretty else 0
+    model.vis.quality.shadowsize = 2048 if pretty else 0
     # drawing cost is in the vertices, pixels hardly matter at these sizes
-    model.vis.quality.numslices = 40 if pretty else 16
-    model.vis.quality.numstacks = 20 if pretty else 6
+    model.vis.quality.numslices = 32 if pretty else 16
+    model.vis.quality.numstacks = 12 if pretty else 6
 
 
 def _no_gl_message(problem: str) -> str:
