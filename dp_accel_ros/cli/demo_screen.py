@@ -29,35 +29,44 @@ RECENT_S = 60.0
 @contextmanager
 def screen(config: DemoConfig, dt: float, heard: Telemetry, console: Console) -> Iterator[Show]:
     """Show the demo while the block runs; yields who is told of every moment."""
-    due_s = 0.0
+    if not console.is_terminal:
+        yield _Screen(config, dt, heard, console, None)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        yield _Screen(config, dt, heard, console, live)
 
-    def recent(moment: Moment) -> DemoNumbers:
+
+class _Screen:
+    """Draws a moment, but not every one: drawing takes time from the robot."""
+
+    def __init__(
+        self,
+        config: DemoConfig,
+        dt: float,
+        heard: Telemetry,
+        console: Console,
+        live: Live | None,
+    ) -> None:
+        self._dt, self._heard, self._console, self._live = dt, heard, console, live
+        self._title = f"dp_accel_ros · {config.task} · {config.method}"
+        minutes = config.minutes
+        self._planned = f"{config.episodes}" if minutes is None else f"{minutes:g} minutes"
+        self._due_s = 0.0
+
+    def __call__(self, moment: Moment) -> None:
+        if time.monotonic() < self._due_s:
+            return
+        self._due_s = time.monotonic() + (LINE_S if self._live is None else REFRESH_S)
+        found = self._recent(moment)
+        if self._live is None:
+            self._console.print(progress_line(moment, found), soft_wrap=True)
+        else:
+            self._live.update(live_table(self._title, moment, found, self._planned), refresh=True)
+
+    def _recent(self, moment: Moment) -> DemoNumbers:
         pauses_ns = [(outcome.began_ns, outcome.reset_ns) for outcome in moment.outcomes]
         since_ns = time.time_ns() - round(RECENT_S * 1e9)
-        return demo_numbers(heard, dt, pauses_ns, since_ns)
-
-    if not console.is_terminal:
-
-        def show_line(moment: Moment) -> None:
-            nonlocal due_s
-            if time.monotonic() >= due_s:
-                due_s = time.monotonic() + LINE_S
-                console.print(progress_line(moment, recent(moment)), soft_wrap=True)
-
-        yield show_line
-        return
-
-    title = f"dp_accel_ros · {config.task} · {config.method}"
-    planned = f"{config.episodes}" if config.minutes is None else f"{config.minutes:g} minutes"
-    with Live(console=console, auto_refresh=False) as live:
-
-        def show_table(moment: Moment) -> None:
-            nonlocal due_s
-            if time.monotonic() >= due_s:
-                due_s = time.monotonic() + REFRESH_S
-                live.update(live_table(title, moment, recent(moment), planned), refresh=True)
-
-        yield show_table
+        return demo_numbers(self._heard, self._dt, pauses_ns, since_ns)
 
 
 def result_table(summary: dict[str, Any]) -> Table:
@@ -67,7 +76,7 @@ def result_table(summary: dict[str, Any]) -> Table:
     trajectory = summary["joint_trajectory"]
     table = Table(title=f"{summary['task']}, {summary['method']} ({summary['settings']})")
     for name in ("", "p50", "p99", "max"):
-        table.add_column(name, justify="left" if not name else "right")
+        table.add_column(name, justify="left" if not name else "right", no_wrap=True)
     for label, spread in (
         ("period error at the publisher [ms]", trajectory["period_error_at_the_publisher"]),
         ("period error at a subscriber [ms]", trajectory["period_error_at_a_subscriber"]),

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -98,19 +99,15 @@ def write_demo_film(
 ) -> Path:
     """Write the film of some episodes; `on_frame` hears how many frames of how many are done."""
     task = TASKS[config.task]()
-    total, done = n_frames(episodes), 0
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        on_frame(done, total)
-
+    total, done = n_frames(episodes), count(1)
     texts = FilmTexts(
         "dp_accel_ros",
         f"{config.task} · {config.method} · {settings_line(config.settings)}",
         len(episodes),
     )
     try:
-        return write_film(config.out / "film", task, episodes, texts, count)
+        return write_film(
+            config.out / "film", task, episodes, texts, lambda: on_frame(next(done), total)
+        )
     finally:
         task.close()

@@ -12,7 +12,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.evaluate.telemetry import EpisodeStatus, number
+from dp_accel_ros.nodes.diagnostics import OK, WARN, status
 from dp_accel_ros.nodes.messages import stamp_to_ns
+from dp_accel_ros.sim.pace import Pace
 from dp_accel_ros.sim.simulated_robot import Episode
 from dp_accel_ros.sim.trajectory_controller import JointPath
 
@@ -62,6 +64,17 @@ def episode_from_values(values: Mapping[str, str]) -> EpisodeStatus:
         success_after_s=number(values, "success_after_s"),
         time_is_up=values["time_is_up"] == "true",
     )
+
+
+def physics_status(node_name: str, task: str, counts: Mapping[str, int], pace: Pace) -> Any:
+    """Return the status of physics: what was done, and whether it keeps up with the clock."""
+    values = {
+        **counts,
+        "late slices": pace.overruns,
+        "time skipped [s]": pace.skipped_ns / NS_PER_S,
+    }
+    level, text = (WARN, "fell behind the clock") if pace.skipped_ns else (OK, "keeps up")
+    return status(f"{node_name}: physics", level, text, values, hardware_id=task)
 
 
 def _rows(rows: list[Any]) -> np.ndarray:

@@ -28,15 +28,21 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.chunk import NS_PER_S
-from dp_accel_ros.nodes.diagnostics import OK, WARN, array_of, status
+from dp_accel_ros.nodes.diagnostics import OK, array_of, status
 from dp_accel_ros.nodes.messages import image_to_msg, joint_state_to_msg, ns_to_stamp
 from dp_accel_ros.nodes.params import Parameters
-from dp_accel_ros.nodes.sim_messages import EPISODE, LATCHED, episode_values, path_from_msg
+from dp_accel_ros.nodes.sim_messages import (
+    EPISODE,
+    LATCHED,
+    episode_values,
+    path_from_msg,
+    physics_status,
+)
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.node_config import SimConfig
 from dp_accel_ros.sim.pace import Pace
 from dp_accel_ros.sim.recording import Recorder
-from dp_accel_ros.sim.replay import scene_of
+from dp_accel_ros.sim.replay import note
 from dp_accel_ros.sim.simulated_robot import Sensed, SimulatedRobot
 from dp_accel_ros.sim.trajectory_controller import Refused
 
@@ -144,15 +150,7 @@ class SimNode(Node):
         sensed = self._robot.advance(stamp_ns)
         self._counts["slices"] += 1
         if self._config.record:
-            self._recorder.append(
-                stamp_ns,
-                episode=self._robot.episode.number,
-                success=self._robot.episode.success_ns is not None,
-                imaged=sensed.images is not None,
-                measured=sensed.positions,
-                commanded=self._robot.commanded,
-                scene=scene_of(self._task.world),
-            )
+            note(self._recorder, self._robot, sensed, self._task.world)
         return sensed
 
     def _publish(self, sensed: Sensed) -> None:
@@ -182,14 +180,7 @@ class SimNode(Node):
         self._episode.publish(array_of(episode.now_ns, [one]))
 
     def _publish_diagnostics(self) -> None:
-        values = {
-            **self._counts,
-            "late slices": self._pace.overruns,
-            "time skipped [s]": self._pace.skipped_ns / NS_PER_S,
-        }
-        skipped = self._pace.skipped_ns > 0
-        level, text = (WARN, "fell behind the clock") if skipped else (OK, "keeps up")
-        one = status("sim_node: physics", level, text, values, hardware_id=self._task.name)
+        one = physics_status(self.get_name(), self._task.name, self._counts, self._pace)
         self._diagnostics.publish(array_of(self._clock_ns(), [one]))
 
     def finish(self) -> None:
