@@ -97,11 +97,11 @@ def _table(facts: dict[str, Any], numbers: dict[str, Any], manifest: Manifest) -
     ticks = numbers["ticks_of_successes"]["p50_ticks"]
     seconds = "" if ticks is None else f"{ticks:.0f} ({ticks * manifest.dt:.1f} s)"
     table = Table(title=f"{facts['task']}, lockstep, from seed {facts['first_seed']}")
-    for name in ("method", "settings", "n", "success", "95 % interval", "ticks", "nfe", "ood"):
-        table.add_column(name, justify="left" if name in ("method", "settings") else "right")
+    table.caption = f"{facts['settings']}, latency_ticks={facts['latency_ticks']}"
+    for name in ("method", "n", "success", "95 % interval", "ticks", "nfe", "ood"):
+        table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     table.add_row(
         facts["method"],
-        f"{facts['settings']}, latency_ticks={facts['latency_ticks']}",
         str(numbers["n"]),
         f"{100 * numbers['success_rate']:.1f} %",
         f"{low} to {high} %",
