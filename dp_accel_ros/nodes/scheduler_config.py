@@ -31,6 +31,12 @@ class SchedulerNodeConfig:
         minimum=0,
         maximum=1000,
     )
+    align_ticks: bool = param(
+        True,
+        "Move the ticks within their period, by at most 0.1 ms a tick, to where chunks wait least "
+        "for them. Helps when cameras run at the control rate.",
+        live=True,
+    )
     autostart: bool = param(
         True,
         "Configure and activate at start. If false, a lifecycle manager does it. A node that "

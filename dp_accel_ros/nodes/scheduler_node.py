@@ -23,6 +23,7 @@ from dp_accel_ros.execute.chunk_scheduler import ChunkScheduler
 from dp_accel_ros.execute.execution_config import ExecutionConfig
 from dp_accel_ros.execute.limits import JointLimits
 from dp_accel_ros.execute.lockstep import Lockstep
+from dp_accel_ros.execute.phase import ArrivalPhases
 from dp_accel_ros.execute.plan import Plan
 from dp_accel_ros.nodes.control_record import ControlRecord
 from dp_accel_ros.nodes.decision import Decision
@@ -86,6 +87,7 @@ class SchedulerNode(ManagedNode):
         )
         self._pairing: Pairing[JointTrajectory, DiagnosticArray] = Pairing()
         self._record = ControlRecord(self._period_ns)
+        self._arrivals = ArrivalPhases(self._period_ns)
         self._joints = Stream()
         self._plan, self._death, self._malformed = None, "", 0
         self._connect()
@@ -222,7 +224,9 @@ class SchedulerNode(ManagedNode):
             self._malformed += 1
             self.get_logger().error(f"chunk: {error}", throttle_duration_sec=1.0)
             return
-        reason = self._scheduler.push(offered, self.now_ns())
+        now_ns = self.now_ns()
+        reason = self._scheduler.push(offered, now_ns)
+        self._arrivals.add(time.monotonic_ns(), now_ns - offered.chunk.stamp_ns)
         if reason is not None:
             text = f"chunk {offered.sequence} of epoch {offered.epoch} refused: {reason}"
             self.get_logger().warning(text, throttle_duration_sec=1.0)
@@ -257,8 +261,10 @@ class SchedulerNode(ManagedNode):
         self.get_logger().fatal(f"control ended, the last trajectory ends at rest:\n{death}")
 
     def _report(self) -> None:
-        """Publish diagnostics."""
+        """Publish diagnostics, and move the ticks to where chunks arrive."""
         now_ns = self.now_ns()
+        if self._ticker is not None and self.declared.get().align_ticks:
+            self._ticker.aim(self._arrivals.best(self._ticker.phase_ns))
         told = control_status(
             self.get_name(),
             self._plan,

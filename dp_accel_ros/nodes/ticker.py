@@ -9,21 +9,25 @@ import traceback
 from collections.abc import Callable
 from threading import Event, Thread
 
+from dp_accel_ros.execute.phase import step_towards
 from dp_accel_ros.execute.timing import next_tick
 from dp_accel_ros.nodes.realtime import be_urgent
 
 LEAD_NS = 3_000_000
 """What is sent is made ready this long before it is due, so that work does not shift the tick."""
 
+SLEW_NS = 100_000
+"""Most that the grid is moved in one period."""
+
 Send = Callable[[], None]
 
 
 class Ticker:
-    """Sends from a thread of its own on a fixed grid of times.
+    """Sends from a thread of its own on an even grid of times.
 
     An executor's timer waits for whatever callback runs; this thread only waits for its deadline.
-    `start` and `stop` come from the thread that owns the ticker. An error ends the thread:
-    `on_death` gets the traceback, in that thread.
+    `start` and `stop` come from the thread that owns the ticker, `aim` from any. An error ends the
+    thread: `on_death` gets the traceback, in that thread.
     """
 
     def __init__(
@@ -42,6 +46,9 @@ class Ticker:
         self._period_ns, self._prepare, self._on_death = period_ns, prepare, on_death
         self._stopping = Event()
         self._thread: Thread | None = None
+        self._aim_ns: int | None = None
+        self.phase_ns = 0
+        """When in the period, on the monotonic clock, a tick takes what it sends."""
         self.missed = 0
         """Ticks that were left out because an earlier one took too long."""
 
@@ -63,6 +70,10 @@ class Ticker:
         self._thread = None
         return ended
 
+    def aim(self, phase_ns: int) -> None:
+        """Move the grid, slowly, so that `phase_ns` becomes its phase."""
+        self._aim_ns = phase_ns
+
     def _run(self, priority: int, on_refusal: Callable[[str], object]) -> None:
         refusal = be_urgent(priority)
         if refusal:
@@ -81,7 +92,14 @@ class Ticker:
             send()
             due_ns, missed = next_tick(due_ns, time.monotonic_ns(), self._period_ns)
             self.missed += missed
+            due_ns += self._shift_ns(due_ns - lead_ns)
             _sleep_until(due_ns - lead_ns)
+
+    def _shift_ns(self, taking_ns: int) -> int:
+        self.phase_ns = taking_ns % self._period_ns
+        if self._aim_ns is None:
+            return 0
+        return step_towards(self._aim_ns, self.phase_ns, self._period_ns, SLEW_NS)
 
 
 def _sleep_until(due_ns: int) -> None:
