@@ -27,23 +27,23 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options from which `workshop_from` makes a workshop."""
     parser.add_argument("--task", default="lift", choices=sorted(TASKS))
     parser.add_argument("--runs", type=Path, help="folder of all stages (default: runs/TASK)")
-    parser.add_argument("--demonstrations", type=int, default=Recipe.n_demonstrations)
+    parser.add_argument("--demonstrations", type=int, default=Recipe(task="").n_demonstrations)
     parser.add_argument("--seed", type=int, default=0, help="seed of the first demonstration")
     parser.add_argument(
         "--exploration",
         type=float,
-        default=Exploration.sigma_rad,
+        default=Exploration().sigma_rad,
         metavar="RAD",
         help="noise on the executed targets while demonstrating",
     )
-    parser.add_argument("--scenes", type=int, default=PerceptionSet.n_scenes)
+    parser.add_argument("--scenes", type=int, default=PerceptionSet().n_scenes)
     for stage in TRAINED:
         parser.add_argument(f"--{stage}-steps", type=int, help=f"training steps of {stage}")
         parser.add_argument(f"--{stage}-batch", type=int, help=f"batch size of {stage}")
     parser.add_argument("--objective", default="state", choices=OBJECTIVES)
     parser.add_argument("--condition", default="state", choices=CONDITIONS)
-    parser.add_argument("--layers", type=int, default=DiffusionConfig.n_layers)
-    parser.add_argument("--width", type=int, default=DiffusionConfig.width)
+    parser.add_argument("--layers", type=int, default=DiffusionConfig().n_layers)
+    parser.add_argument("--width", type=int, default=DiffusionConfig().width)
     parser.add_argument("--threads", type=int, default=2, help="threads of training")
 
 
