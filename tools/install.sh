@@ -7,7 +7,8 @@ set -eu
 
 role=$1
 venv=.venv
-pip="$venv/bin/python -m pip --disable-pip-version-check --no-input install -qq"
+# without compiling: an import compiles what it uses, which is a small part
+pip="$venv/bin/python -m pip --disable-pip-version-check --no-input install -qq --no-compile"
 
 python=$(tools/find_python.sh)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || tools/apt_install.sh python3-venv
