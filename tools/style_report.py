@@ -95,6 +95,15 @@ def string_statement_lines(node: ast.AST) -> Iterable[int]:
             return ()
 
 
+def public(body: Iterable[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
+    """Yield the public functions and classes of a module, and what is public in those classes."""
+    for node in body:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body)
+
+
 def body_length(function: Function) -> int:
     """Return the lines of a function's body without its docstring."""
     body = function.body[ast.get_docstring(function) is not None :]
@@ -195,13 +204,20 @@ def word_rows(sources: list[Source]) -> Iterator[tuple[str, str, str]]:
     """Yield the rows on docstrings, hints and comments."""
     functions = [function for source in sources for function in source.functions]
     classes = [node for source in sources for node in source.classes]
-    public = [function for function in functions if not function.name.startswith("_")]
-    modules = percent(ast.get_docstring(ast.parse(source.text)) is not None for source in sources)
-    documented = [percent(ast.get_docstring(n) is not None for n in g) for g in (classes, public)]
+    modules = [ast.parse(source.text) for source in sources]
+    named = [node for module in modules for node in public(module.body)]
+    documented = [
+        percent(ast.get_docstring(node) is not None for node in nodes)
+        for nodes in (
+            modules,
+            [node for node in named if isinstance(node, ast.ClassDef)],
+            [node for node in named if isinstance(node, Function)],
+        )
+    ]
     yield (
         "module, class, public function docstrings",
         "100 / 100 / 100%",
-        " / ".join([modules, *documented]),
+        " / ".join(documented),
     )
     arguments, returns = hints(functions)
     yield (
