@@ -63,9 +63,8 @@ class PolicyNodeConfig:
         "starts itself ends with an error when it cannot be configured.",
     )
     nice: int = param(
-        5,
-        "Niceness of the process, so that networks on the CPU do not delay whoever commands the "
-        "arm from the same machine.",
+        0,
+        "Niceness of the process; more lets others on the same processor go first.",
         minimum=0,
         maximum=19,
     )

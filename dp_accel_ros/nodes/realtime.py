@@ -8,6 +8,8 @@ import gc
 import os
 import sys
 
+from dp_accel_ros.nodes.short_slice import ask_for_short_slices
+
 SWITCH_S = 0.0005
 """How long a thread may keep the interpreter while another waits; Python's default is 5 ms."""
 
@@ -20,13 +22,17 @@ def settle() -> None:
 
 
 def be_urgent(priority: int) -> str:
-    """Give the calling thread a SCHED_FIFO priority, 0 for none; return why it could not."""
+    """Give the calling thread a SCHED_FIFO priority, 0 for none; return what it got instead.
+
+    Without the permission it asks for short slices, which come close where Linux is recent.
+    """
     if priority == 0:
         return ""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
-    except (PermissionError, OSError) as error:
-        return f"no SCHED_FIFO priority {priority}: {error}; goes on without"
+    except OSError as error:
+        instead = "with short time slices" if ask_for_short_slices() else "without"
+        return f"no SCHED_FIFO priority {priority} ({error}); goes on {instead}"
     return ""
 
 
