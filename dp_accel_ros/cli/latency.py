@@ -33,7 +33,7 @@ N_OBSERVATIONS = 16
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     parser.add_argument("--bundle", type=Path, default=Path("models/lift"))
-    parser.add_argument("--rounds", type=int, default=30, help="turns of every method")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of every method")
     parser.add_argument("--threads", type=int, default=BackendConfig().threads)
     parser.add_argument("--out", type=Path, help="folder for latency.md and latency.json")
 

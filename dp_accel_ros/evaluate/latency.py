@@ -21,6 +21,9 @@ VISIT_S = 0.15
 
 MAX_PER_VISIT = 20
 
+SLOW_S = 0.3
+"""A prediction that takes longer hardly notices what ran before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contender:
@@ -58,7 +61,8 @@ def measure(
     """Time all contenders in turns and return their timings in order.
 
     Every round visits every contender once, in an order drawn anew. A visit begins with one
-    prediction that is not timed, so that caches and threads belong to the one that is measured.
+    prediction that is not timed, so that caches and threads belong to the one that is measured;
+    contenders that take longer than `SLOW_S` do without.
     """
     if rounds < 1 or not observations:
         raise ConfigError(f"`rounds` must be at least 1, got {rounds}, with some observations")
@@ -81,7 +85,7 @@ class _Stand:
     ) -> None:
         self._contender, self._observations, self._clock = contender, observations, clock
         self._rng = np.random.default_rng(0)
-        self._per_visit = 1
+        self._per_visit, self._is_slow = 1, False
         self._nfe = 0
         self._seconds: list[float] = []
         self._stages: dict[str, list[float]] = {}
@@ -89,12 +93,14 @@ class _Stand:
     def warm_up(self) -> None:
         """Predict some times without noting it, and see how often a visit can predict."""
         took = [self._predict(self._observations[0])[0] for _ in range(3)]
+        self._is_slow = min(took) > SLOW_S
         fit = VISIT_S / max(1e-6, min(took))
         self._per_visit = int(min(MAX_PER_VISIT, max(1, fit)))
 
     def visit(self, rng: np.random.Generator) -> None:
-        """Predict once untimed, then for observations drawn at random."""
-        self._predict(self._observations[0])
+        """Predict once untimed unless that takes long, then for observations drawn at random."""
+        if not self._is_slow:
+            self._predict(self._observations[0])
         for row in rng.integers(len(self._observations), size=self._per_visit):
             seconds, stages = self._predict(self._observations[row])
             self._seconds.append(seconds)

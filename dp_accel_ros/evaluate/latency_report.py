@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dp_accel_ros.evaluate.latency import Timing
+from dp_accel_ros.evaluate.latency import SLOW_S, Timing
 from dp_accel_ros.evaluate.latency_line_up import BASE, EAGER, LINE_UP
 from dp_accel_ros.evaluate.machine import machine_line
 
@@ -62,8 +62,8 @@ def how_it_was_timed(machine: dict[str, Any], threads: int, rounds: int) -> list
     """Return what a reader has to know to believe the table."""
     return [
         f"{machine_line(machine)}; {threads} network threads",
-        f"{rounds} rounds, each with every method in an order drawn anew; the first prediction of"
-        " each visit is not timed",
+        f"{rounds} rounds, each with every method in an order drawn anew; where a chunk takes less"
+        f" than {SLOW_S:g} s, the first of each visit is not timed",
         "one observation in, one chunk out, batch 1: encode, retrieve and sample together",
         f"ratios are of medians, to {LINE_UP[0][0]} on {EAGER} and on {BASE} (ONNX Runtime)",
     ]

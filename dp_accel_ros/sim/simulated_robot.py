@@ -18,8 +18,8 @@ from dp_accel_ros.sim.trajectory_controller import (
     TrajectoryController,
 )
 
-MAX_FIRST_JUMP_RAD = 0.05
-"""More than a servo's error at rest; the poses that episodes end in are several times further."""
+MAX_FIRST_JUMP_RAD = 0.01
+"""More than a servo's error at rest, and less than an arm in motion is away from its start."""
 
 
 @dataclass(frozen=True, slots=True)

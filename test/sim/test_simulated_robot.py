@@ -108,7 +108,7 @@ def test_a_trajectory_of_the_world_before_the_reset_does_not_tear_the_arm_away()
 
 def test_after_the_first_trajectory_jumps_are_the_senders_business():
     arm = robot()
-    assert isinstance(arm.follow(to(0.01, 0.0, stamp_ns=MS), MS), Accepted)
+    assert isinstance(arm.follow(to(0.005, 0.0, stamp_ns=MS), MS), Accepted)
     assert isinstance(arm.follow(to(0.8, 0.0, stamp_ns=2 * MS), 2 * MS), Accepted)
 
 
