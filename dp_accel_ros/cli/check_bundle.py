@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from dp_accel_ros.bundle import Bundle, load_bundle
+from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.predict.assemble import load_policy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("bundle", type=Path, nargs="?", default=Path("models/lift"))
+    parser.add_argument("bundle", type=Path, nargs="?", default=default_bundle())
 
 
 def run(args: argparse.Namespace) -> int:

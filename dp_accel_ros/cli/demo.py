@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from dp_accel_ros.bundle import load_bundle
+from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.cli.demo_screen import result_table, screen
 from dp_accel_ros.errors import BackendError, DpAccelError
 from dp_accel_ros.evaluate.demo import Demo, Watched, running
@@ -32,7 +33,7 @@ from dp_accel_ros.predict.methods import METHOD_CONFIGS
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("--bundle", type=Path, default=Path("models/lift"))
+    parser.add_argument("--bundle", type=Path, default=default_bundle())
     parser.add_argument("--method", default="ragdp", choices=sorted(METHOD_CONFIGS))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"

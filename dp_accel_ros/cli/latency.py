@@ -16,6 +16,7 @@ from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import load_bundle, sha256_of
+from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.evaluate.latency import measure
 from dp_accel_ros.evaluate.latency_line_up import contenders, noise_observations
 from dp_accel_ros.evaluate.latency_report import (
@@ -32,7 +33,7 @@ N_OBSERVATIONS = 16
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("--bundle", type=Path, default=Path("models/lift"))
+    parser.add_argument("--bundle", type=Path, default=default_bundle())
     parser.add_argument("--rounds", type=int, default=20, help="turns of every method")
     parser.add_argument("--threads", type=int, default=BackendConfig().threads)
     parser.add_argument("--out", type=Path, help="folder for latency.md and latency.json")

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import load_bundle, sha256_of
+from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
@@ -27,7 +28,7 @@ from dp_accel_ros.sim import TASKS
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("--bundle", type=Path, default=Path("models/lift"))
+    parser.add_argument("--bundle", type=Path, default=default_bundle())
     parser.add_argument("--method", default="ddpm", choices=sorted(METHOD_CONFIGS))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
