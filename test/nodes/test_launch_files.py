@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The launch files, where ROS's launch is installed: it comes with ROS, not with pip."""
 
+import os
 import shutil
 import sys
 import time
@@ -22,7 +23,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 pytestmark = pytest.mark.ros
 ROOT = Path(__file__).resolve().parents[2]
-DOMAIN = 52
+DOMAIN = 40 + os.getpid() % 20
 
 
 @pytest.fixture

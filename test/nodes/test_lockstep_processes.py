@@ -20,7 +20,7 @@ from dp_accel_ros.nodes.diagnostics import INFERENCE, values_in
 from dp_accel_ros.nodes.messages import stamp_to_ns
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
-DOMAIN = 54 + os.getpid() % 5
+DOMAIN = 40 + os.getpid() % 20
 N_TICKS = 60
 
 
