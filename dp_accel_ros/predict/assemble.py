@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dp_accel_ros.backend import BackendConfig
@@ -32,6 +33,8 @@ from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.retrieval import INDEXES, RetrievalStore
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.schedule import schedule_from
+from dp_accel_ros.predict.speculation.batch_costs import measured_costs
+from dp_accel_ros.predict.stages import Clock
 
 
 def load_policy(
@@ -39,6 +42,7 @@ def load_policy(
     backend: BackendConfig | None = None,
     *,
     network: Network | None = None,
+    clock: Clock | None = None,
 ) -> Policy:
     """Return the policy of a bundle after running every network of it once.
 
@@ -46,6 +50,8 @@ def load_policy(
         bundle: A loaded bundle or its folder.
         backend: Where and how networks run; the CPU by default.
         network: A denoising network to use instead of the bundle's ONNX file.
+        clock: Seconds, to measure what batches of the denoising network cost on this device, for
+            methods that choose batch sizes by it; a second or two on a CPU.
 
     Raises:
         BundleError: Something in the bundle is damaged or contradicts the rest.
@@ -78,7 +84,9 @@ def load_policy(
         ),
     )
     run_every_network(policy, loaded)
-    return policy
+    if clock is None:
+        return policy
+    return replace(policy, batch_costs=measured_costs(policy.denoise_batch, clock))
 
 
 def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -> Method:
@@ -101,7 +109,7 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
         return Ragdp(base, policy.store, chosen.leap_ratio, chosen.neighbours)
     if isinstance(chosen, TsdpConfig):
         base = _diffusion("ddpm", policy, chosen.num_inference_steps)
-        return Tsdp.configured(base, policy.store, chosen)
+        return Tsdp.configured(base, policy.store, chosen, policy.batch_costs)
     return _diffusion(name, policy, chosen.num_inference_steps)
 
 

@@ -28,6 +28,7 @@ from dp_accel_ros.predict.checks import check_observation
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.methods.base import EncoderName, Method, Previous
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
+from dp_accel_ros.predict.speculation.batch_costs import BatchCosts
 from dp_accel_ros.predict.stages import Clock, StageTimes
 
 
@@ -53,6 +54,8 @@ class Policy:
     actions: Normalizer
     denoiser: Denoiser
     store: RetrievalStore
+    batch_costs: BatchCosts | None = None
+    """What a batch of the denoising network costs here, if it was measured."""
 
     def predict(
         self,
@@ -125,6 +128,13 @@ class Policy:
         if encoder == "alt":
             return features
         return features.reshape(len(observations), n_steps, -1)
+
+    def denoise_batch(self, n: int) -> None:
+        """Run the denoising network on `n` states under one condition, to measure what it costs."""
+        facts = self.manifest
+        chunks = np.zeros((n, facts.horizon, len(facts.joints)), np.float32)
+        condition = np.zeros((1, facts.n_obs_steps, facts.denoiser.feature_dim), np.float32)
+        self.denoiser.given(condition)(chunks, len(self.denoiser.schedule) // 2)
 
     def _seen(self, previous: Prediction | None, now: Observation) -> Previous | None:
         """Return the previous prediction as a method needs it; None when time ran backwards."""

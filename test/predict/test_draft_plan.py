@@ -47,6 +47,20 @@ def test_a_plan_out_of_range_is_refused(change, match: str):
         DraftPlan(**{"draft_length": (1, 1, 1), **change})
 
 
+def test_a_plan_is_read_as_it_is_written():
+    plan = DraftPlan(draft_length=(5, 20, 10), sigma_scale=(1, 1.5, 2), threshold=(1, 0.9, 0.5))
+    assert str(plan) == "5:1:1,20:1.5:0.9,10:2:0.5"
+    assert DraftPlan.parsed(str(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "5:1:1", "5:1,5:1,5:1", "a:1:1,5:1:1,5:1:1", "5:1:1," * 4]
+)
+def test_a_plan_that_is_written_in_another_way_is_refused(text: str):
+    with pytest.raises(ConfigError, match="must be"):
+        DraftPlan.parsed(text)
+
+
 def test_no_draft_reaches_the_last_step():
     reached = np.arange(100) + within_reach(np.full(100, 500), guard=1)
     assert reached.max() == 99
@@ -112,12 +126,12 @@ def test_costs_are_linear_between_measured_sizes_and_past_the_largest():
     np.testing.assert_allclose(costs.of(np.array([1, 2, 6, 10])), [1.0, 2.0, 5.0, 7.0])
 
 
-def test_costs_are_the_median_time_of_a_call():
+def test_costs_are_the_least_time_of_a_call():
     now, sizes = [0.0], []
 
     def call(n: int) -> None:
         sizes.append(n)
-        now[0] += n / 10
+        now[0] += n / 10 + 5.0 * (len(sizes) % 2)
 
     costs = measured_costs(call, lambda: now[0], rows=(1, 8), repeats=3)
     assert sizes == [1] * 4 + [8] * 4

@@ -55,7 +55,7 @@ def _problems(mixture: Mixture, chains) -> list[str]:
     """Return what speaks against the base sampler's law."""
     n = len(chains.x)
     chunks, base = chains.x.reshape(n, -1), _base(mixture.size, n, 11)
-    found = complaints(chunks, base, _base(mixture.size, n, 12))
+    found = complaints(chunks, base)
     if (p := mode_p(mixture.modes(chunks), mixture.modes(base))) < 0.001:
         found.append(f"mode weights {mixture.mode_weights(chunks)}, p = {p:.2g}")
     return found

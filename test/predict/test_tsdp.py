@@ -14,9 +14,12 @@ from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.methods import DdpmConfig, TsdpConfig
 from dp_accel_ros.predict.methods.base import Previous
-from dp_accel_ros.predict.speculation.batch_costs import BatchCosts
+from dp_accel_ros.predict.methods.tsdp import CPU_ROW_COST
+from dp_accel_ros.predict.speculation.batch_costs import ROWS, BatchCosts
 from dp_accel_ros.predict.speculation.drafters.openings import previous_chunk
 from dp_accel_ros.predict.speculation.plan import DraftPlan
+
+FIXED = TsdpConfig(lengths="fixed", draft_length=20)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def test_without_drafts_a_seed_gives_the_base_samplers_chunk_bit_for_bit(policy,
 
 
 def test_nfe_counts_states_and_rounds_count_calls(predict):
-    cost = predict(TsdpConfig(draft_length=20)).cost
+    cost = predict(FIXED).cost
     facts = cost.speculation
     assert cost.nfe == facts.rows == facts.rounds + facts.drafts
     assert facts.rounds < 10
@@ -62,7 +65,7 @@ def test_nfe_counts_states_and_rounds_count_calls(predict):
 
 
 def test_facts_say_at_which_levels_drafts_were_accepted(predict):
-    facts = predict(TsdpConfig()).cost.speculation
+    facts = predict(FIXED).cost.speculation
     assert facts.levels.tolist() == list(range(99, -1, -1))
     assert not facts.tested[-1]
     assert facts.acceptance == facts.kept[facts.tested].mean()
@@ -73,7 +76,7 @@ def test_acceptance_is_nan_when_nothing_was_drafted(predict):
 
 
 def test_the_guard_leaves_the_last_steps_to_the_target(predict):
-    facts = predict(TsdpConfig(guard=7)).cost.speculation
+    facts = predict(replace(FIXED, guard=7)).cost.speculation
     assert not facts.tested[-7:].any()
     assert facts.tested[-8]
 
@@ -94,7 +97,7 @@ def test_fewer_steps_than_trained_are_named(predict):
 
 
 def test_the_exact_rule_has_no_bias_and_the_threshold_rule_reports_its_own(predict):
-    noisy = TsdpConfig(drafter="retrieved")
+    noisy = replace(FIXED, drafter="retrieved")
     assert predict(noisy, row=40).cost.speculation.bias_budget == 0.0
     biased = predict(replace(noisy, accept="threshold"), row=40).cost.speculation
     assert biased.bias_budget > 0.0
@@ -107,10 +110,7 @@ def test_a_retrieved_draft_says_what_it_retrieved(predict):
 
 
 def test_a_retrieved_opening_saves_the_first_call(predict):
-    calls = [
-        predict(TsdpConfig(drafter=d, draft_length=40)).cost.speculation
-        for d in ("frozen", "retrieved")
-    ]
+    calls = [predict(replace(FIXED, drafter=d)).cost.speculation for d in ("frozen", "retrieved")]
     assert np.isnan(calls[0].gaps[0])
     assert not np.isnan(calls[1].gaps[0])
 
@@ -129,30 +129,55 @@ def test_a_previous_chunk_that_is_over_is_no_guess(elapsed: int):
 
 
 def test_a_plan_for_one_chunk_replaces_the_parameters(policy, predict):
-    method = make_method("tsdp", policy, TsdpConfig(draft_length=3))
+    method = make_method("tsdp", policy, replace(FIXED, draft_length=3))
     facts = predict(method.following(DraftPlan(draft_length=(0, 40, 0)))).cost.speculation
     assert not facts.tested[:33].any()
     assert facts.tested[34:66].all()
 
 
 def test_a_constant_plan_equals_a_run_with_fixed_parameters(policy, predict):
-    config = TsdpConfig(draft_length=12, accept="tempered", sigma_scale=1.5)
+    config = replace(FIXED, draft_length=12, accept="tempered", sigma_scale=1.5)
     planned = make_method("tsdp", policy, replace(config, draft_length=1, sigma_scale=1.0))
     chunk = predict(planned.following(DraftPlan.uniform(12, 1.5)), row=40)
     np.testing.assert_array_equal(chunk.normalised, predict(config, row=40).normalised)
 
 
-def test_free_states_are_drafted_as_far_as_allowed_and_costly_ones_not_at_all(policy, predict):
-    method = make_method("tsdp", policy, TsdpConfig(lengths="closed_form", draft_length=50))
+def test_free_states_are_drafted_as_far_as_allowed_and_costly_ones_not_at_all(predict):
     free, costly = (
-        predict(method.on_device(BatchCosts.linear(cost))).cost.speculation for cost in (0.0, 1.0)
+        predict(TsdpConfig(draft_length=50, row_cost=cost)).cost.speculation for cost in (0.0, 1.0)
     )
     assert free.rounds < 6
     assert costly.rounds == costly.rows == 100
 
 
+def test_costs_measured_while_loading_decide_unless_the_parameters_do(policy):
+    measured = BatchCosts((1, 9), (1.0, 1.1))
+    timed = replace(policy, batch_costs=measured)
+    assert make_method("tsdp", timed, TsdpConfig()).costs == measured
+    assert make_method("tsdp", timed, TsdpConfig(row_cost=0.2)).costs == BatchCosts.linear(0.2)
+    assert make_method("tsdp", policy, TsdpConfig()).costs == BatchCosts.linear(CPU_ROW_COST)
+    assert make_method("tsdp", timed, FIXED).costs is None
+
+
+def test_a_policy_is_measured_by_the_clock_it_is_loaded_with(tiny_bundle):
+    ticks = iter(range(1000))
+    policy = load_policy(tiny_bundle, clock=lambda: float(next(ticks)))
+    assert policy.batch_costs == BatchCosts(ROWS, (1.0,) * len(ROWS))
+
+
+def test_a_plan_may_be_given_as_a_parameter(predict):
+    facts = predict(replace(FIXED, plan="0:1:1,40:1:1,0:1:1")).cost.speculation
+    assert not facts.tested[:33].any()
+    assert facts.tested[34:66].all()
+
+
+def test_a_plan_that_cannot_be_read_is_refused_while_configuring():
+    with pytest.raises(ConfigError, match=r"`plan` must be written as in 10:1.*got '7'"):
+        TsdpConfig(plan="7")
+
+
 def test_the_closed_form_learns_from_the_chunk_before(predict):
-    config, prediction = TsdpConfig(lengths="closed_form", row_cost=0.02, draft_length=60), None
+    config, prediction = TsdpConfig(row_cost=0.02, draft_length=60), None
     rounds = []
     for _ in range(12):
         prediction = predict(config, previous=prediction)
@@ -161,7 +186,7 @@ def test_the_closed_form_learns_from_the_chunk_before(predict):
 
 
 def test_an_outlook_over_other_steps_is_forgotten(predict):
-    config = TsdpConfig(lengths="closed_form")
+    config = TsdpConfig()
     before = predict(replace(config, num_inference_steps=20))
     after, afresh = predict(config, previous=before), predict(config)
     np.testing.assert_array_equal(after.normalised, afresh.normalised)

@@ -49,6 +49,26 @@ class DraftPlan:
             threshold=(threshold,) * STAGES,
         )
 
+    @classmethod
+    def parsed(cls, text: str) -> DraftPlan:
+        """Return the plan that `str` of it gives: `K:sigma_scale:threshold` for each stage.
+
+        Raises:
+            ConfigError: It is written in another way, or a number is out of range.
+        """
+        try:
+            stages = [stage.split(":") for stage in text.split(",")]
+            columns = [(int(k), float(s), float(t)) for k, s, t in stages]
+        except ValueError as error:
+            example = "10:1:0.9,25:1:0.9,5:1.5:0.9"
+            raise ConfigError(f"`plan` must be written as in {example}, got {text!r}") from error
+        lengths, scales, thresholds = zip(*columns, strict=True)
+        return cls(draft_length=lengths, sigma_scale=scales, threshold=thresholds)
+
+    def __str__(self) -> str:
+        rows = zip(self.draft_length, self.sigma_scale, self.threshold, strict=True)
+        return ",".join(f"{k}:{scale:g}:{least:g}" for k, scale, least in rows)
+
     def lengths(self, levels: NDArray[np.int64], n_levels: int) -> NDArray[np.int64]:
         """Return the draft length at steps that start from levels (N,) of `n_levels`, (N,)."""
         return np.array(self.draft_length)[stage_of(levels, n_levels)]
