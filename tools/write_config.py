@@ -1,13 +1,16 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Write `config/<node>.yaml` from the config dataclasses; a test says when that is needed."""
+"""Write `config/<node>.yaml` and `docs/parameters.md` from the config dataclasses.
+
+A test says when that is needed.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from dp_accel_ros.nodes import policy_config, scheduler_config
-from dp_accel_ros.nodes.param_files import yaml_text
+from dp_accel_ros.nodes.param_files import document_text, yaml_text
 from dp_accel_ros.sim.node_config import SimConfig
 
 NODES: dict[str, dict[str, type]] = {
@@ -19,9 +22,11 @@ NODES: dict[str, dict[str, type]] = {
 
 def main() -> None:
     """Write every file."""
-    folder = Path(__file__).resolve().parents[1] / "config"
+    root = Path(__file__).resolve().parents[1]
     for name, configs in NODES.items():
-        (folder / f"{name}.yaml").write_text(yaml_text(name, configs), encoding="utf-8")
+        path = root / "config" / f"{name}.yaml"
+        path.write_text(yaml_text(name, configs), encoding="utf-8")
+    (root / "docs" / "parameters.md").write_text(document_text(NODES), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,15 @@ def _scalar(value: Any) -> str:
     return yaml.safe_dump(value, default_style=style).splitlines()[0]
 
 
+def document_text(nodes: Mapping[str, Mapping[str, type]]) -> str:
+    """Return the page of the documentation that lists the parameters of every node."""
+    parts = [
+        "# Parameters\n\nWritten by `tools/write_config.py`; `config/*.yaml` says the same.\n"
+    ]
+    parts += [f"## {name}\n\n{table_text(configs)}" for name, configs in nodes.items()]
+    return "\n".join(parts)
+
+
 def table_text(configs: Mapping[str, type]) -> str:
     """Return the parameters of a node as a Markdown table."""
     lines = ["| parameter | default | values | live | meaning |", "|---|---|---|---|---|"]

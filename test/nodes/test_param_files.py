@@ -8,7 +8,7 @@ import yaml
 
 from dp_accel_ros.config import param
 from dp_accel_ros.nodes import policy_config, scheduler_config
-from dp_accel_ros.nodes.param_files import rows, table_text, yaml_text
+from dp_accel_ros.nodes.param_files import document_text, rows, table_text, yaml_text
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 NODES = {
@@ -29,12 +29,14 @@ def test_the_file_in_config_holds_every_parameter_with_its_default(node):
     assert written == yaml_text(node, NODES[node]), "run `python tools/write_config.py`"
 
 
-def test_the_file_of_the_simulated_robot_is_in_step_too():
+def test_the_file_of_the_simulated_robot_and_the_documentation_are_in_step_too():
     pytest.importorskip("mujoco")
     from dp_accel_ros.sim.node_config import SimConfig
 
     written = (CONFIG / "sim_node.yaml").read_text(encoding="utf-8")
     assert written == yaml_text("sim_node", {"": SimConfig}), "run `python tools/write_config.py`"
+    page = (CONFIG.parent / "docs" / "parameters.md").read_text(encoding="utf-8")
+    assert page == document_text({**NODES, "sim_node": {"": SimConfig}}), "run that program"
 
 
 def test_a_parameter_file_says_all_that_is_known():
