@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from dp_accel_ros.evaluate.demo_folder import (
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
+from dp_accel_ros.sim.recording import Recording
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
     written = [config.out / SUMMARY]
     written += write_plots(config, watched.outcomes, watched.telemetry, manifest.dt)
     if watched.error is None:
-        written += _film(config, watched, args.film_episodes, console)
+        nfe = summary["inference"]["nfe_mean"]
+        episodes = recorded_episodes(config, watched.outcomes)[: args.film_episodes]
+        written += _film(config, episodes, nfe, console)
     console.print(result_table(summary))
     for path in written:
         console.print(f"  {path}")
@@ -118,8 +122,9 @@ def _watch(config: DemoConfig, dt: float, console: Console) -> Watched:
     return Watched(observer.telemetry, tuple(demo.outcomes), shares, failure)
 
 
-def _film(config: DemoConfig, watched: Watched, n_episodes: int, console: Console) -> list[Path]:
-    episodes = recorded_episodes(config, watched.outcomes)[:n_episodes]
+def _film(
+    config: DemoConfig, episodes: Sequence[Recording], nfe: float | None, console: Console
+) -> list[Path]:
     if not episodes:
         return []
     with Progress(console=console, transient=True) as progress:
@@ -128,6 +133,7 @@ def _film(config: DemoConfig, watched: Watched, n_episodes: int, console: Consol
             write_demo_film(
                 config,
                 episodes,
+                nfe,
                 lambda done, total: progress.update(bar, completed=done, total=total),
             )
         ]

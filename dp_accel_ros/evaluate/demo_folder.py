@@ -95,16 +95,23 @@ def recorded_episodes(config: DemoConfig, outcomes: Sequence[EpisodeOutcome]) ->
 
 
 def write_demo_film(
-    config: DemoConfig, episodes: Sequence[Recording], on_frame: Callable[[int, int], None]
+    config: DemoConfig,
+    episodes: Sequence[Recording],
+    nfe: float | None,
+    on_frame: Callable[[int, int], None],
 ) -> Path:
-    """Write the film of some episodes; `on_frame` hears how many frames of how many are done."""
+    """Write the film of some episodes.
+
+    Args:
+        config: What was asked for.
+        episodes: What is shown.
+        nfe: Mean network evaluations per chunk, for the caption.
+        on_frame: Hears how many frames of how many are done.
+    """
     task = TASKS[config.task]()
     total, done = n_frames(episodes), count(1)
-    texts = FilmTexts(
-        "dp_accel_ros",
-        f"{config.task} · {config.method} · {settings_line(config.settings)}",
-        len(episodes),
-    )
+    effort = "" if nfe is None else f" · {nfe:.0f} network evaluations per chunk"
+    texts = FilmTexts("dp_accel_ros", f"{config.task} · {config.method}{effort}", len(episodes))
     try:
         return write_film(
             config.out / "film", task, episodes, texts, lambda: on_frame(next(done), total)

@@ -94,7 +94,9 @@ def test_the_recording_is_cut_into_its_episodes(config):
 def test_the_film_has_a_frame_for_every_image(config):
     counted = []
     episodes = recorded_episodes(config, OUTCOMES)
-    path = write_demo_film(config, episodes, lambda done, total: counted.append((done, total)))
+    path = write_demo_film(
+        config, episodes, 10.0, lambda done, total: counted.append((done, total))
+    )
     film = cv2.VideoCapture(str(path))
     frames = [film.read()[1] for _ in range(6)]
     assert counted[-1] == (6, 6)
