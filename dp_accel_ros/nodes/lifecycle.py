@@ -33,11 +33,6 @@ class ManagedNode(LifecycleNode, ABC):
         self.declared = Parameters(self)
         self.entities = Entities(self)
 
-    @property
-    def urgency(self) -> int:
-        """SCHED_FIFO priority that callbacks should have; 0 for none."""
-        return 0
-
     @abstractmethod
     def set_up(self) -> None:
         """Load, check, warm up and connect; what was made is undone by `take_down`."""

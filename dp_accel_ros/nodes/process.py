@@ -16,7 +16,6 @@ from rclpy.signals import SignalHandlerOptions
 
 from dp_accel_ros.errors import DpAccelError
 from dp_accel_ros.nodes.lifecycle import SUCCESS, ManagedNode
-from dp_accel_ros.nodes.realtime import be_urgent
 
 WAKE_S = 0.1
 """How long a node without anything to do may take to notice that it is told to stop."""
@@ -60,8 +59,6 @@ def _spin_until(told_to_stop: Event, node: ManagedNode) -> bool:
     failures: list[str] = []
 
     def spin() -> None:
-        # callbacks hold the interpreter, so they must not be kept waiting while they have it
-        be_urgent(node.urgency)
         try:
             while not told_to_stop.is_set():
                 executor.spin_once(timeout_sec=WAKE_S)

@@ -22,18 +22,29 @@ def settle() -> None:
 
 
 def be_urgent(priority: int) -> str:
-    """Give the calling thread a SCHED_FIFO priority, 0 for none; return what it got instead.
+    """Give every thread of this process a SCHED_FIFO priority; return what it got instead.
 
-    Without the permission it asks for short slices, which come close where Linux is recent.
+    All of them, because the control thread may have to wait for any: for the interpreter, or for a
+    lock of the middleware. Threads that come later inherit it. Without the permission the calling
+    thread asks for short slices, which help where Linux is recent.
     """
     if priority == 0:
         return ""
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(priority))
     except OSError as error:
         instead = "with short time slices" if ask_for_short_slices() else "without"
         return f"no SCHED_FIFO priority {priority} ({error}); goes on {instead}"
     return ""
+
+
+def be_first(priority: int) -> None:
+    """Put the calling thread before the others of its process; 0 leaves it as it is."""
+    if priority and os.sched_getscheduler(0) == os.SCHED_FIFO:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    elif priority:
+        ask_for_short_slices()
 
 
 def be_nice(niceness: int) -> None:

@@ -44,8 +44,9 @@ class SchedulerNodeConfig:
     )
     realtime_priority: int = param(
         20,
-        "SCHED_FIFO priority of the control thread; 0 leaves it to the normal scheduler. Without "
-        "the permission (`rtprio` in limits.conf) the node says so and goes on with short time "
+        "SCHED_FIFO priority of the control thread, and one less for what it depends on; 0 is the "
+        "normal scheduler. Without the permission (`rtprio` in limits.conf) the node says so and "
+        "goes on with short time "
         "slices.",
         minimum=0,
         maximum=90,

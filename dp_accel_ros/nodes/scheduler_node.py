@@ -43,7 +43,7 @@ from dp_accel_ros.nodes.messages import (
 from dp_accel_ros.nodes.offers import offer_from
 from dp_accel_ros.nodes.pairing import Pairing
 from dp_accel_ros.nodes.process import run
-from dp_accel_ros.nodes.realtime import settle
+from dp_accel_ros.nodes.realtime import be_urgent, settle
 from dp_accel_ros.nodes.scheduler_config import PARAMETERS, SchedulerNodeConfig
 from dp_accel_ros.nodes.scheduler_report import control_status
 from dp_accel_ros.nodes.streams import Stream
@@ -66,11 +66,6 @@ class SchedulerNode(ManagedNode):
         self._plan: Plan | None = None
         self._is_ticking = False
         self._death = ""
-
-    @property
-    def urgency(self) -> int:
-        """One below the control thread, which must be able to interrupt callbacks."""
-        return max(0, self.declared.get().realtime_priority - 1)
 
     def set_up(self) -> None:
         """Read the arm from the bundle and connect."""
@@ -100,7 +95,10 @@ class SchedulerNode(ManagedNode):
         self._is_ticking = True
         if self._ticker is not None:
             priority = self.declared.get().realtime_priority
-            self._ticker.start(priority, self.get_logger().warning)
+            refusal = be_urgent(max(0, priority - 1))
+            if refusal:
+                self.get_logger().warning(refusal)
+            self._ticker.start(priority)
 
     def end(self) -> None:
         """Stop ticking, then send what brings the arm to rest."""

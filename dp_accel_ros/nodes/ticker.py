@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 from dp_accel_ros.execute.phase import step_towards
 from dp_accel_ros.execute.timing import next_tick
-from dp_accel_ros.nodes.realtime import be_urgent
+from dp_accel_ros.nodes.realtime import be_first
 
 LEAD_NS = 3_000_000
 """What is sent is made ready this long before it is due, so that work does not shift the tick."""
@@ -52,12 +52,10 @@ class Ticker:
         self.missed = 0
         """Ticks that were left out because an earlier one took too long."""
 
-    def start(self, priority: int, on_refusal: Callable[[str], object]) -> None:
-        """Start the thread; `on_refusal` hears why it could not have the priority."""
+    def start(self, priority: int = 0) -> None:
+        """Start the thread, with a SCHED_FIFO priority if this process has one already."""
         self._stopping.clear()
-        self._thread = Thread(
-            target=self._run, args=(priority, on_refusal), name="control", daemon=True
-        )
+        self._thread = Thread(target=self._run, args=(priority,), name="control", daemon=True)
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
@@ -74,11 +72,9 @@ class Ticker:
         """Move the grid, slowly, so that `phase_ns` becomes its phase."""
         self._aim_ns = phase_ns
 
-    def _run(self, priority: int, on_refusal: Callable[[str], object]) -> None:
-        refusal = be_urgent(priority)
-        if refusal:
-            on_refusal(refusal)
+    def _run(self, priority: int) -> None:
         try:
+            be_first(priority)
             self._loop()
         except Exception:  # noqa: BLE001  the thread ends here and its owner must hear why
             self._on_death(traceback.format_exc())

@@ -28,7 +28,7 @@ def ticker_until(n, tick=lambda: None, on_death=never):
 
 def test_a_slow_tick_is_not_made_up_for():
     ticker, done, _ = ticker_until(3, tick=lambda: time.sleep(0.005))
-    ticker.start(0, never)
+    ticker.start()
     assert done.wait(PATIENCE_S)
     assert ticker.stop()
     assert ticker.missed >= 4
@@ -36,7 +36,7 @@ def test_a_slow_tick_is_not_made_up_for():
 
 def test_there_is_no_tick_after_a_stop():
     ticker, done, times = ticker_until(2)
-    ticker.start(0, never)
+    ticker.start()
     assert done.wait(PATIENCE_S)
     ticker.stop()
     n = len(times)
@@ -47,7 +47,7 @@ def test_there_is_no_tick_after_a_stop():
 def test_an_error_ends_the_thread_and_is_told():
     died = Event()
     ticker = Ticker(PERIOD_NS, lambda _: 1 / 0, lambda text: "ZeroDivision" in text and died.set())
-    ticker.start(0, never)
+    ticker.start()
     assert died.wait(PATIENCE_S)
     assert ticker.stop()
 
@@ -60,7 +60,7 @@ def test_a_command_is_made_ready_before_it_is_due():
         return done.set
 
     ticker = Ticker(100 * PERIOD_NS, prepare, never)
-    ticker.start(0, never)
+    ticker.start()
     assert done.wait(PATIENCE_S)
     assert ticker.stop()
     assert 0 < aheads[0] <= LEAD_NS
