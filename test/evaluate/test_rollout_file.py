@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
+import numpy as np
 import pytest
 
+from dp_accel_ros.chunk import ActionChunk, Cost
 from dp_accel_ros.errors import ConfigError, DataError
-from dp_accel_ros.evaluate.rollout import EpisodeResult
-from dp_accel_ros.evaluate.rollout_file import RolloutFile, report
+from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
+from dp_accel_ros.evaluate.rollout_file import RolloutFile, evaluate, report
+from dp_accel_ros.predict.policy import Prediction
 
 WON = EpisodeResult(1, True, 80, nfe=(10, 10), retrieval_distances=(0.1, 0.3), n_ood=0)
 LOST = EpisodeResult(2, False, 160, nfe=(10, 0), retrieval_distances=(), n_ood=1)
@@ -40,3 +43,55 @@ def test_the_report_counts_what_happened():
 
 def test_the_report_of_nothing_is_still_json():
     assert json.loads(json.dumps(report([])))["nfe_mean"] is None
+
+
+class NoisyPolicy:
+    """Answers every observation with noise, so that a result shows which noise it got."""
+
+    def predict_batch(self, observations, method, rng, previous):
+        return [
+            Prediction(
+                ActionChunk(rng.standard_normal((7, 1)), observation.stamp_ns, 0.04),
+                Cost("noise", nfe=1, retrieval_distance=float(rng.random())),
+                np.zeros(0),
+            )
+            for observation in observations
+        ]
+
+
+class ShortTask:
+    """Two ticks without success."""
+
+    dt, max_ticks, camera_names = 0.04, 2, ()
+
+    def reset(self, seed):
+        pass
+
+    def step(self, action):
+        pass
+
+    def images(self):
+        return {}
+
+    def joint_positions(self):
+        return np.zeros(1)
+
+    def success(self):
+        return False
+
+
+def evaluated(file, seeds):
+    config = RolloutConfig(n_obs_steps=1, n_action_steps=1, max_action_steps=7)
+    tasks = [ShortTask(), ShortTask()]
+    return evaluate(NoisyPolicy(), None, tasks, seeds, config, file, lambda _: None)
+
+
+def test_a_continued_run_equals_one_that_was_not_cut_off(tmp_path):
+    whole = evaluated(RolloutFile(None, {}), range(5))
+    evaluated(RolloutFile(tmp_path / "r.json", {}), range(4))
+    assert evaluated(RolloutFile(tmp_path / "r.json", {}), range(5)) == whole
+
+
+def test_a_finished_run_is_not_repeated(tmp_path):
+    results = evaluated(RolloutFile(tmp_path / "r.json", {}), range(4))
+    assert evaluated(RolloutFile(tmp_path / "r.json", {}), range(4)) == results

@@ -1,0 +1,46 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from dp_accel_ros.cli.main import main
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("rich")
+
+
+def test_check_bundle_says_what_is_in_a_bundle(tiny_bundle, capsys):
+    assert main(["check-bundle", str(tiny_bundle.path)]) == 0
+    printed = capsys.readouterr().out
+    assert "3 demonstrations, 90 frames" in printed
+    assert "front 96x96, wrist 96x96" in printed
+
+
+def test_a_folder_that_is_no_bundle_is_one_line_and_exit_status_2(tmp_path, capsys):
+    assert main(["check-bundle", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("dp-accel check-bundle: ")
+
+
+def test_latency_prints_a_row_for_each_method_and_writes_both_files(tiny_bundle, tmp_path, capsys):
+    options = ["--bundle", str(tiny_bundle.path), "--rounds", "1", "--out", str(tmp_path)]
+    assert main(["latency", "--threads", "1", *options]) == 0
+    assert "RAGDP r=.75" in capsys.readouterr().out
+    document = json.loads((tmp_path / "latency.json").read_text())
+    assert [t["nfe"] for t in document["timings"]] == [100, 16, 10, 25, 10, 5, 0]
+    assert "| ALT | ORT | 0 |" in (tmp_path / "latency.md").read_text()
+
+
+def test_rollout_prints_its_row_and_keeps_every_episode(tiny_bundle, tmp_path, capsys):
+    pytest.importorskip("mujoco")
+    out = tmp_path / "rollout.json"
+    options = ["--bundle", str(tiny_bundle.path), "--method", "alt", "--out", str(out)]
+    assert main(["rollout", "--episodes", "1", "--seed", "7", *options]) == 0
+    assert "0.0 to 79.3 %" in capsys.readouterr().out
+    assert json.loads(out.read_text())["episodes"][0]["seed"] == 7
+
+
+def test_a_wrong_setting_is_said_before_anything_runs(tiny_bundle, capsys):
+    options = ["--bundle", str(tiny_bundle.path), "--set", "leap=1"]
+    assert main(["rollout", "--method", "ragdp", *options]) == 2
+    assert "no setting of 'ragdp' named 'leap'" in capsys.readouterr().err
