@@ -13,7 +13,6 @@ from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.samplers import Ddpm
 from dp_accel_ros.predict.speculation.drafters import Path, Window
 from dp_accel_ros.predict.speculation.draws import Draws
-from dp_accel_ros.predict.speculation.plan import within_reach
 from dp_accel_ros.predict.speculation.rounds import Speculation
 from dp_accel_ros.predict.speculation.rules import RULES, Settings
 from dp_accel_ros.predict.speculation.step_table import step_table
@@ -98,9 +97,7 @@ class NetworkDrafter:
         for k in range(window.size):
             steps = window.steps[:, k]
             estimates.append(denoise(states[-1], table.levels[steps]))
-            x = table.of_denoised[steps][:, None, None] * estimates[-1]
-            x = x + table.of_x[steps][:, None, None] * states[-1]
-            states.append(x + table.noise[steps][:, None, None] * window.noise[:, k])
+            states.append(table.stepped(steps, estimates[-1], states[-1], window.noise[:, k]))
         none = np.zeros((len(window.x), 0, *window.x.shape[1:]), np.float32)
         return Path(np.stack(states, 1), np.stack(estimates, 1) if estimates else none)
 
@@ -113,9 +110,9 @@ def speculation(drafter, accept="exact", *, bonus=True, sigma_scale=1.0, thresho
     return Speculation(table=TABLE, drafter=drafter, rule=rule, settings=settings, bonus=bonus)
 
 
-def lengths(draft_length: int, n: int, guard: int = 1) -> np.ndarray:
+def lengths(draft_length: int, n: int) -> np.ndarray:
     """Return one draft length for every step of `n` rows."""
-    return within_reach(np.full((n, len(TABLE)), draft_length), guard)
+    return np.full((n, len(TABLE)), draft_length)
 
 
 def run(made, mixture, draft_length, n, seed=1, opening=None, network=None, condition=None):

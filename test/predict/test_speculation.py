@@ -215,7 +215,6 @@ def test_rows_of_a_batch_equal_runs_of_their_own():
     drawn, log_u = (np.concatenate(parts) for parts in zip(*map(_arrays, each), strict=True))
     condition = np.random.default_rng(3).normal(size=(64, 1, 3)).astype(np.float32)
     wanted = np.random.default_rng(4).integers(0, 40, size=(64, 1)) + lengths(0, 64)
-    wanted = np.minimum(wanted, lengths(150, 64))
     made, denoiser = speculation(FROZEN), MIXTURE.denoiser()
     whole = made.sample(Target(denoiser, condition), Draws(drawn, log_u), wanted)
     for row, draws in enumerate(each):

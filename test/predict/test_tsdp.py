@@ -19,7 +19,7 @@ from dp_accel_ros.predict.speculation.batch_costs import ROWS, BatchCosts
 from dp_accel_ros.predict.speculation.drafters.openings import previous_chunk
 from dp_accel_ros.predict.speculation.plan import DraftPlan
 
-FIXED = TsdpConfig(lengths="fixed", draft_length=20)
+FIXED = TsdpConfig(lengths="fixed", draft_length=20, drafter="frozen")
 
 
 @pytest.fixture(scope="module")

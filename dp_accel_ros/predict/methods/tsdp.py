@@ -38,7 +38,7 @@ class TsdpConfig:
     """Parameters of TS-DP."""
 
     drafter: str = param(
-        "frozen",
+        "retrieved",
         "What drafts. `frozen` repeats the newest clean estimate, `frozen_fresh` asks for a new "
         "one after a rejection; `retrieved` and `previous` are `frozen` opened with the expert "
         "chunk of the nearest key, or with the previous chunk.",

@@ -69,6 +69,21 @@ class Chains:
         """Return the rows that have steps left, (R,)."""
         return np.flatnonzero(self.step < self.gaps.shape[1])
 
+    def move(
+        self,
+        rows: NDArray[np.int64],
+        x: Floats,
+        n_steps: NDArray[np.int64],
+        estimate: Floats,
+        is_fresh: NDArray[np.bool_],
+    ) -> None:
+        """Put rows (R,) where they stand after a round."""
+        self.x[rows] = x
+        self.step[rows] += n_steps
+        self.estimate[rows] = estimate
+        self.has_estimate[rows] = True
+        self.is_fresh[rows] = is_fresh
+
     def ready(self, needs: Needs) -> NDArray[np.bool_]:
         """Return which rows know what a drafter needs, (B,)."""
         if needs == "nothing":

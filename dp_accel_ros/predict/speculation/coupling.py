@@ -21,9 +21,12 @@ from numpy.typing import NDArray
 from dp_accel_ros.predict.schedule import Floats
 
 
-def log_ratio(noise: Floats, gap: Floats) -> NDArray[np.floating]:
-    """Return log r (...), summed over all numbers of a chunk, for noise and gap (..., T, Da)."""
-    return -_dot(noise, gap) - 0.5 * _dot(gap, gap)
+def log_ratio(noise: Floats, gap: Floats, norm: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return log r (...), summed over all numbers of a chunk, for noise and gap (..., T, Da).
+
+    `norm` is `gap_norm` of the gap, which callers need as well.
+    """
+    return -_dot(noise, gap) - 0.5 * norm * norm
 
 
 def gap_norm(gap: Floats) -> NDArray[np.floating]:
@@ -38,4 +41,4 @@ def reflected(noise: Floats, gap: Floats) -> Floats:
 
 
 def _dot(a: Floats, b: Floats) -> NDArray[np.floating]:
-    return np.einsum("...td,...td->...", a, b)
+    return (a * b).sum(axis=(-2, -1))

@@ -84,7 +84,7 @@ def stage_of(levels: NDArray[np.int64], n_levels: int) -> NDArray[np.int64]:
     return STAGES - 1 - STAGES * levels // n_levels
 
 
-def within_reach(lengths: NDArray[np.int64], guard: int) -> NDArray[np.int64]:
+def within_reach(lengths: NDArray[np.int64], guard: int = 1) -> NDArray[np.int64]:
     """Return draft lengths (..., N) cut so that no draft makes one of the last `guard` steps.
 
     The very last step is never drafted: it adds no noise, so that no test could accept it.

@@ -23,6 +23,7 @@ from dp_accel_ros.predict.speculation.chains import Chains
 from dp_accel_ros.predict.speculation.coupling import gap_norm, log_ratio, reflected
 from dp_accel_ros.predict.speculation.drafters.base import Drafter, Opening, Path, Window
 from dp_accel_ros.predict.speculation.draws import Draws
+from dp_accel_ros.predict.speculation.plan import within_reach
 from dp_accel_ros.predict.speculation.rules.base import AcceptRule, Settings
 from dp_accel_ros.predict.speculation.step_table import StepTable
 from dp_accel_ros.predict.speculation.target import Target
@@ -49,6 +50,9 @@ class Walk(NamedTuple):
 
     gaps: Floats
     """Means of draft and target apart, in standard deviations, (R, K, T, Da)."""
+
+    norms: NDArray[np.floating]
+    """Of the gaps, (R, K)."""
 
     kept: NDArray[np.bool_]
     """Drafts up to the first that fails, (R, K)."""
@@ -82,11 +86,11 @@ class Speculation:
         Args:
             target: The denoiser under the conditions of the batch.
             draws: All randomness, one number for each step.
-            lengths: Drafts in a round that starts at each step, (B, N), at most N - 1 - step: the
-                last step, which adds no noise, is always the target's own.
+            lengths: Drafts in a round that starts at each step, (B, N); what would reach into the
+                last step, which is always the target's own, is cut.
             opening: Guesses of the clean chunk, if there are any.
         """
-        chains = Chains.started(draws, opening)
+        chains, lengths = Chains.started(draws, opening), within_reach(lengths)
         while (rows := chains.unfinished()).size:
             current = self._draft(target, chains, draws, lengths, rows)
             estimates = self._verify(target, chains, current)
@@ -124,8 +128,13 @@ class Speculation:
         n_asked = np.maximum(current.lengths + self.bonus, 1)
         asked = np.arange(steps.shape[1]) < n_asked[:, None]  # (R, K + 1)
         of_row = np.repeat(current.rows, n_asked)
-        estimates = np.zeros_like(states)
-        estimates[asked] = target(states[asked], self.table.levels[steps[asked]], of_row)
+        if asked.all():  # always so for one row; spares three masks
+            levels = self.table.levels[steps].ravel()
+            estimates = target(states.reshape(-1, *states.shape[2:]), levels, of_row)
+            estimates = estimates.reshape(states.shape)
+        else:
+            estimates = np.zeros_like(states)
+            estimates[asked] = target(states[asked], self.table.levels[steps[asked]], of_row)
         chains.rounds[current.rows] += 1
         chains.rows[current.rows] += n_asked
         chains.drafts[current.rows] += current.lengths
@@ -135,29 +144,31 @@ class Speculation:
         inner = current.window.steps[:, :-1]
         rise = self.table.rise[inner][..., None, None]
         gaps = rise * (current.path.estimates - estimates[:, :-1])
-        ratio = log_ratio(current.window.noise[:, :-1], gaps)
+        norms = gap_norm(gaps)
+        ratio = log_ratio(current.window.noise[:, :-1], gaps, norms)
         passed = self.rule.accepts(ratio, current.log_uniform, _at(self.settings, inner))
         drafted = np.arange(inner.shape[1]) < current.lengths[:, None]
         kept = np.logical_and.accumulate(passed & drafted, axis=1)
-        return Walk(gaps, kept, kept.sum(axis=1))
+        return Walk(gaps, norms, kept, kept.sum(axis=1))
 
     def _emit(self, chains: Chains, current: Round, estimates: Floats, walk: Walk) -> None:
         """Move each row over its kept drafts and, if the target was asked there, one step more."""
         each, n_kept = np.arange(len(current.rows)), walk.n_kept
         failed = n_kept < current.lengths
-        stays = ~failed & (current.lengths > 0) & (not self.bonus)
         noise = current.window.noise[each, n_kept]
-        noise[failed] = reflected(noise[failed], walk.gaps[each[failed], n_kept[failed]])
-        steps = current.window.steps[each, n_kept]
-        estimate, x = estimates[each, n_kept - stays], current.path.states[each, n_kept]
-        stepped = self.table.of_denoised[steps][:, None, None] * estimate
-        stepped += self.table.of_x[steps][:, None, None] * x
-        stepped += self.table.noise[steps][:, None, None] * noise
-        chains.x[current.rows] = np.where(stays[:, None, None], x, stepped)
-        chains.step[current.rows] += n_kept + ~stays
-        chains.estimate[current.rows] = estimate
-        chains.has_estimate[current.rows] = True
-        chains.is_fresh[current.rows] = ~failed
+        if failed.any():
+            gaps = walk.gaps[each[failed], n_kept[failed]]
+            noise[failed] = reflected(noise[failed], gaps)
+        x, steps = current.path.states[each, n_kept], current.window.steps[each, n_kept]
+        if self.bonus:
+            estimate = estimates[each, n_kept]
+            emitted, n_steps = self.table.stepped(steps, estimate, x, noise), n_kept + 1
+        else:
+            stays = ~failed & (current.lengths > 0)
+            estimate = estimates[each, n_kept - stays]
+            stepped = self.table.stepped(steps, estimate, x, noise)
+            emitted, n_steps = np.where(stays[:, None, None], x, stepped), n_kept + ~stays
+        chains.move(current.rows, emitted, n_steps, estimate, ~failed)
 
 
 def _note(chains: Chains, current: Round, walk: Walk) -> None:
@@ -167,7 +178,7 @@ def _note(chains: Chains, current: Round, walk: Walk) -> None:
     tested &= ahead < current.lengths[:, None]
     of_row, at = np.nonzero(tested)
     rows, steps = current.rows[of_row], current.window.steps[of_row, at]
-    chains.gaps[rows, steps] = gap_norm(walk.gaps[of_row, at])
+    chains.gaps[rows, steps] = walk.norms[of_row, at]
     chains.accepted[rows, steps] = walk.kept[of_row, at]
 
 

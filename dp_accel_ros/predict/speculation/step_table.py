@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.predict.samplers.ddpm import posterior_steps
-from dp_accel_ros.predict.schedule import NoiseSchedule
+from dp_accel_ros.predict.schedule import Floats, NoiseSchedule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepTable:
-    """x_next = of_denoised * denoised + of_x * x + noise * xi for every step, (N,) each.
+    """x_next = of_denoised * denoised + of_x * x + noise * xi for each of N steps.
 
     With the signal-to-noise ratio snr = (alpha / sigma)² and y = precision * x the same step is
 
@@ -29,10 +29,8 @@ class StepTable:
     levels: NDArray[np.int64]
     """Level that each step starts from, falling."""
 
-    of_denoised: NDArray[np.float32]
-    of_x: NDArray[np.float32]
-    noise: NDArray[np.float32]
-    """Standard deviation of a step; 0 for the last one alone."""
+    factors: NDArray[np.float32]
+    """of_denoised, of_x and noise, the standard deviation, (N, 3); the last step's noise is 0."""
 
     precision: NDArray[np.float32]
     """alpha / sigma² of the level that each step starts from."""
@@ -43,19 +41,25 @@ class StepTable:
     def __len__(self) -> int:
         return len(self.levels)
 
+    def stepped(self, steps: NDArray[np.int64], denoised: Floats, x: Floats, xi: Floats) -> Floats:
+        """Return x_next (R, T, Da) of the steps (R,), in the same arithmetic as `Ddpm`."""
+        of_denoised, of_x, noise = self.factors[steps].T[..., None, None]
+        x_next = of_denoised * denoised + of_x * x
+        x_next += noise * xi
+        return x_next
+
 
 @lru_cache(maxsize=64)
 def step_table(schedule: NoiseSchedule, levels: tuple[int, ...]) -> StepTable:
     """Return the table of the DDPM steps that start from `levels`."""
-    _, of_denoised, of_x, noise = np.array(posterior_steps(schedule, levels)).T
+    factors = np.array(posterior_steps(schedule, levels))[:, 1:]
     at = np.array(levels)
     alphas, sigmas = schedule.alphas[at], schedule.sigmas[at]
     rise = np.sqrt(np.append(np.diff((alphas / sigmas) ** 2), 0.0))
-    columns = (of_denoised, of_x, noise, alphas / sigmas**2, rise)
-    return StepTable(at, *(_frozen(column) for column in columns))
+    return StepTable(at, _frozen(factors), _frozen(alphas / sigmas**2), _frozen(rise))
 
 
-def _frozen(column: NDArray[np.float64]) -> NDArray[np.float32]:
-    array = column.astype(np.float32)
+def _frozen(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+    array = numbers.astype(np.float32)
     array.setflags(write=False)
     return array

@@ -42,6 +42,9 @@ class FrozenEstimate:
         rise = table.rise[inner][..., None, None]  # (R, K, 1, 1)
         precision = table.precision[window.steps][..., None, None]  # (R, K + 1, 1, 1)
         steps = rise * (rise * window.estimate[:, None] + window.noise[:, :-1])
-        y = np.cumsum(steps, axis=1) + precision[:, :1] * window.x[:, None]
-        states = np.concatenate([window.x[:, None], y / precision[:, 1:]], axis=1)
+        states = np.empty_like(window.noise)  # (R, K + 1, T, Da)
+        states[:, 0] = window.x
+        y = np.cumsum(steps, axis=1, out=states[:, 1:])
+        y += precision[:, :1] * states[:, :1]
+        y /= precision[:, 1:]
         return Path(states, window.estimate[:, None])
