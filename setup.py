@@ -86,8 +86,8 @@ setup(
         "numpy>=1.26,<3",
         # the headless build of the same cv2: the other one needs libGL and libxcb, which a robot
         # computer or a container has not, and we open no window
-        "opencv-python-headless>=4.8,<6",
-        "pydantic>=2,<3",
+        "opencv-python-headless>=4.8.1,<6",
+        "pydantic>=2.5,<3",
         "PyYAML>=6,<7",
     ],
     extras_require=EXTRAS,

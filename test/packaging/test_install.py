@@ -31,6 +31,13 @@ def run(*command: str | Path, **options) -> str:
     return result.stdout
 
 
+def has_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def colcon_prefix(clone: Path) -> Path:
     """The prefix of the package after `colcon build`."""
@@ -44,8 +51,8 @@ def colcon_prefix(clone: Path) -> Path:
 @pytest.fixture(scope="session")
 def pip_prefix(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh virtual environment with the package; the libraries are those of this one."""
-    if importlib.util.find_spec("setuptools") is None:
-        pytest.skip("setuptools is not installed")
+    if not any(map(has_module, ("setuptools.command.bdist_wheel", "wheel"))):
+        pytest.skip("setuptools is missing, or older than 70.1 and without wheel")
     prefix = tmp_path_factory.mktemp("venv")
     run(sys.executable, "-m", "venv", "--without-pip", prefix)
     libraries = sysconfig.get_path("purelib")
