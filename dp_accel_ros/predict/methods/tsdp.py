@@ -96,8 +96,8 @@ class TsdpConfig:
         live=True,
     )
     guard: int = param(
-        1,
-        "Last diffusion steps that are never drafted; at least 1.",
+        3,
+        "Last diffusion steps that are never drafted; at least 1. Drafts fail most there.",
         minimum=1,
         maximum=1000,
         live=True,
