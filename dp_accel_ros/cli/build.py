@@ -7,8 +7,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
 from dp_accel_ros.cli.recipe_options import add_recipe_options, walk, workshop_from
 from dp_accel_ros.train.stages import stages
 
@@ -21,7 +19,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Walk through every stage."""
-    torch.set_num_threads(args.threads)
     out = args.out or Path("models") / args.task
     for stage in stages(workshop_from(args), out).values():
         walk(stage)

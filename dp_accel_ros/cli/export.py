@@ -7,8 +7,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
 from dp_accel_ros.cli.recipe_options import add_recipe_options, workshop_from
 from dp_accel_ros.train.assembly import assemble
 
@@ -21,7 +19,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export, and print how far ONNX and torch are apart."""
-    torch.set_num_threads(args.threads)
     bundle = assemble(workshop_from(args), args.out or Path("models") / args.task)
     for name, error in bundle.manifest.provenance["onnx_max_abs_error"].items():
         print(f"{name}: max abs error {error:.2e}")

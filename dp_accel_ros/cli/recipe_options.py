@@ -16,6 +16,7 @@ from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.contrastive import ContrastiveConfig
 from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
+from dp_accel_ros.train.loop import use_threads
 from dp_accel_ros.train.perception import OBJECTIVES, PerceptionConfig
 from dp_accel_ros.train.stages import Stage
 from dp_accel_ros.train.workshop import Recipe, Workshop
@@ -48,7 +49,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 
 def workshop_from(args: argparse.Namespace) -> Workshop:
-    """Return the workshop that the options describe."""
+    """Return the workshop that the options describe, and pin its threads."""
+    use_threads(args.threads)
     perception = replace(PerceptionConfig(), objective=args.objective)
     # A recording of a real robot has no true state, so the denoiser must take the features.
     condition = "features" if args.objective == "actions" else args.condition

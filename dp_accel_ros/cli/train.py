@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
 import yaml
 
 from dp_accel_ros.cli.recipe_options import TRAINED, add_recipe_options, walk, workshop_from
@@ -22,7 +21,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and print what was measured."""
-    torch.set_num_threads(args.threads)
     shop = workshop_from(args)
     walk(stages(shop, Path("models") / args.task)[args.network])
     folder = shop.run(args.network)

@@ -33,7 +33,7 @@ class SchedulerNodeConfig:
     )
     align_ticks: bool = param(
         True,
-        "Move the ticks within their period, by at most 0.1 ms a tick, to where chunks wait least "
+        "Move the ticks within their period, by at most 0.4 ms a tick, to where chunks wait least "
         "for them. Helps when cameras run at the control rate.",
         live=True,
     )

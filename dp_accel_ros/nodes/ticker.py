@@ -16,7 +16,7 @@ from dp_accel_ros.nodes.realtime import be_first
 LEAD_NS = 3_000_000
 """What is sent is made ready this long before it is due, so that work does not shift the tick."""
 
-SLEW_NS = 100_000
+SLEW_NS = 400_000
 """Most that the grid is moved in one period."""
 
 Send = Callable[[], None]

@@ -24,5 +24,6 @@ class Ema:
     @torch.no_grad()
     def update(self, averaged: nn.Module, trained: nn.Module, step: int) -> None:
         """Move `averaged` towards `trained`."""
-        old, new = list(averaged.parameters()), list(trained.parameters())
-        torch._foreach_lerp_(old, new, 1.0 - self.decay(step))
+        share = 1.0 - self.decay(step)
+        for old, new in zip(averaged.parameters(), trained.parameters(), strict=True):
+            old.lerp_(new, share)

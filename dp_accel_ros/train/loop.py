@@ -70,6 +70,11 @@ class LoopConfig:
         )
 
 
+def use_threads(count: int) -> None:
+    """Pin the threads of every network that this process trains."""
+    torch.set_num_threads(count)
+
+
 def best_device() -> torch.device:
     """Return the GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -31,7 +31,7 @@ def state_errors(
     return found
 
 
-def _yaw_error(truth: NDArray[np.float32], estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+def _yaw_error(truth: NDArray[np.float32], estimate: NDArray[np.float32]) -> NDArray[np.floating]:
     """Return the angle between (cos 4 yaw, sin 4 yaw) pairs, (N, 2), as yaw in degrees."""
     difference = np.arctan2(truth[:, 1], truth[:, 0]) - np.arctan2(estimate[:, 1], estimate[:, 0])
     return np.abs(np.rad2deg((difference + np.pi) % (2 * np.pi) - np.pi)) / 4
