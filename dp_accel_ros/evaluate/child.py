@@ -44,6 +44,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env=dict(environ),
                 start_new_session=True,
+                preexec_fn=_heed_interrupts,
             )
 
     @property
@@ -102,3 +103,8 @@ def stop_all(
         deadline = time.monotonic() + patience_s
         for child in running:
             child.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _heed_interrupts() -> None:
+    """Undo what a shell does to background jobs: it has them, and so us, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
