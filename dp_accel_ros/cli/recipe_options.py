@@ -22,6 +22,8 @@ from dp_accel_ros.train.stages import Stage
 from dp_accel_ros.train.workshop import Recipe, Workshop
 
 TRAINED = ("perception", "contrastive", "diffusion")
+QUICK = {"demonstrations": 2, "scenes": 3, "layers": 1, "width": 32}
+QUICK |= {f"{stage}_steps": 3 for stage in TRAINED} | {f"{stage}_batch": 8 for stage in TRAINED}
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +48,15 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", type=int, default=DiffusionConfig().n_layers)
     parser.add_argument("--width", type=int, default=DiffusionConfig().width)
     parser.add_argument("--threads", type=int, default=2, help="threads of training")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few steps of tiny networks, to try the way itself"
+    )
 
 
 def workshop_from(args: argparse.Namespace) -> Workshop:
     """Return the workshop that the options describe, and pin its threads."""
+    if args.quick:
+        vars(args).update(QUICK)
     use_threads(args.threads)
     perception = replace(PerceptionConfig(), objective=args.objective)
     # A recording of a real robot has no true state, so the denoiser must take the features.
