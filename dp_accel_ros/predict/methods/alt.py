@@ -34,9 +34,10 @@ class AltConfig:
         live=True,
     )
     hysteresis_margin: float = param(
-        0.0,
+        0.3,
         "Stay on the demonstration of the previous chunk unless another frame is more similar by "
-        "more than this. 0 keeps it only when nothing is better.",
+        "more than this: a wavering match mixes demonstrations that grasp a little differently. 0 "
+        "keeps it only when nothing is better.",
         minimum=0.0,
         maximum=2.0,
         live=True,
