@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     watched = _watch(config, manifest.dt, console)
     facts = {
         "processor_shares": watched.processor_shares,
+        "machine_stood_still_s": watched.stalls_s,
         "ended": "as planned" if watched.error is None else _reason(watched.error),
         "machine": machine,
     }
@@ -119,7 +120,8 @@ def _watch(config: DemoConfig, dt: float, console: Console) -> Watched:
             failure = error
         shares = demo.processor_shares()
     observer.close()
-    return Watched(observer.telemetry, tuple(demo.outcomes), shares, failure)
+    outcomes, stalls_s = tuple(demo.outcomes), tuple(demo.stalls_s)
+    return Watched(observer.telemetry, outcomes, shares, stalls_s, failure)
 
 
 def _film(

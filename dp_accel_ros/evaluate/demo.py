@@ -14,6 +14,7 @@ from typing import Protocol
 from dp_accel_ros.errors import DpAccelError
 from dp_accel_ros.evaluate.child import Child, stop_all
 from dp_accel_ros.evaluate.demo_config import DemoConfig
+from dp_accel_ros.evaluate.patience import Patience
 from dp_accel_ros.evaluate.telemetry import EpisodeStatus, Telemetry
 
 LOOK_S = 0.05
@@ -24,6 +25,9 @@ LINGER_S = 0.6
 
 SILENCE_S = 10.0
 """A simulation that says nothing new for so long is not going to."""
+
+STALL_S = 1.0
+"""More between two looks means that the machine was suspended, or as good as that."""
 
 READY_TIMEOUT_S = 180.0
 """Loading and warming up take seconds, and minutes on a machine that is busy."""
@@ -83,6 +87,7 @@ class Watched:
     telemetry: Telemetry
     outcomes: tuple[EpisodeOutcome, ...]
     processor_shares: dict[str, float]
+    stalls_s: tuple[float, ...]
     error: DpAccelError | KeyboardInterrupt | None
     """What ended it before its time."""
 
@@ -113,6 +118,9 @@ class Demo:
         self._observer, self._children, self._show = observer, children, show
         self.outcomes: list[EpisodeOutcome] = []
         """Of the episodes that have ended, also when a later one could not run."""
+        self.stalls_s: list[float] = []
+        """Times for which even this loop stood still: nothing that was measured then counts."""
+        self._looked_s: float | None = None
         self._busy_from: tuple[float, dict[str, float]] | None = None
 
     def run(self, config: DemoConfig) -> None:
@@ -143,10 +151,10 @@ class Demo:
         }
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        patience = Patience(READY_TIMEOUT_S, time.monotonic())
         while waited_for := self._waited_for():
             self._look(f"waiting for {waited_for}")
-            if time.monotonic() > deadline:
+            if patience.is_over(time.monotonic()):
                 raise DemoError(f"waited {READY_TIMEOUT_S:g} s for {waited_for} in vain")
 
     def _waited_for(self) -> str:
@@ -161,6 +169,7 @@ class Demo:
         was = self._observer.telemetry.episode
         self._observer.reset_world()
         reset_ns = time.time_ns()
+        self._looked_s = None
         status = self._ended(after=-1 if was is None else was.number)
         duration_s = status.success_after_s if status.success else status.elapsed_s
         if status.success:
@@ -171,15 +180,16 @@ class Demo:
 
     def _ended(self, after: int) -> EpisodeStatus:
         """Wait until the episode that follows number `after` is over."""
-        last_change_s, last = time.monotonic(), None
+        patience, last = Patience(SILENCE_S, time.monotonic()), None
         while True:
             self._look("running")
             status = self._observer.telemetry.episode
             if status is not None and status.number > after and status.is_over:
                 return status
             if status != last:
-                last_change_s, last = time.monotonic(), status
-            if time.monotonic() - last_change_s > SILENCE_S:
+                patience.renew()
+                last = status
+            if patience.is_over(time.monotonic()):
                 raise DemoError(f"the simulation has said nothing new for {SILENCE_S:g} s")
 
     def _linger(self) -> None:
@@ -193,3 +203,9 @@ class Demo:
         episode = self._observer.telemetry.episode
         self._show(Moment(phase, tuple(self.outcomes), episode))
         time.sleep(LOOK_S)
+        self._note_stall(time.monotonic())
+
+    def _note_stall(self, now_s: float) -> None:
+        if self._looked_s is not None and now_s - self._looked_s > STALL_S:
+            self.stalls_s.append(round(now_s - self._looked_s, 2))
+        self._looked_s = now_s

@@ -21,6 +21,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.errors import DpAccelError
+from dp_accel_ros.evaluate.patience import Patience
 from dp_accel_ros.evaluate.telemetry import Heard, Inference, Telemetry
 from dp_accel_ros.nodes.diagnostics import INFERENCE, values_in
 from dp_accel_ros.nodes.messages import stamp_to_ns
@@ -98,9 +99,9 @@ class DemoObserver:
 
     def _call(self, name: str, timeout_s: float) -> str:
         future = self._resets[name].call_async(Trigger.Request())
-        deadline = time.monotonic() + timeout_s
+        patience = Patience(timeout_s, time.monotonic())
         while not future.done():
-            if time.monotonic() > deadline:
+            if patience.is_over(time.monotonic()):
                 raise ServiceError(f"{name} did not answer ~/reset in {timeout_s:g} s")
             time.sleep(0.001)
         response = future.result()
