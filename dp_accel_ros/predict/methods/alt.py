@@ -99,7 +99,11 @@ class Alt:
         continued = self.store.row(episode, frame + previous.elapsed_steps)
         similarity = float(embedding @ self.store.alt_keys[continued])
         beaten = cosine(distance) > similarity + self.hysteresis_margin
-        return best if beaten else continued
+        # A match that is where the arm already was would be replayed for ever: where the expert
+        # waits, what it did next moves nothing, and the same observation finds the same frame.
+        found_episode, found_frame = self.store.match(best)
+        stalled = found_episode == episode and found_frame <= frame
+        return best if beaten and not stalled else continued
 
     def _cost(self, distance: float, row: int) -> Cost:
         return Cost(
