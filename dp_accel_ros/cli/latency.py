@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
             rounds=args.rounds,
             on_round=lambda done: progress.update(bar, completed=done),
         )
-    table = Table(title=f"one chunk of {bundle.manifest.task}", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=f"one chunk of {bundle.manifest.task}", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for index, name in enumerate(COLUMNS):
         table.add_column(name, no_wrap=True, justify="left" if index < 2 else "right")
     for cells in rows(timings):

@@ -16,13 +16,13 @@ from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.policy import Policy
 
-EAGER, BASE = "torch eager", "ORT"
-"""Backends: PyTorch as it is written, and ONNX Runtime."""
+EAGER, BASE = "torch", "ORT"
+"""Backends: PyTorch in eager mode, and ONNX Runtime."""
 
 LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("DDPM-100", "ddpm", ("num_inference_steps=100",)),
     ("DDIM-16", "ddim", ("num_inference_steps=16",)),
-    ("DPM++(2M)-10", "dpmpp_2m", ("num_inference_steps=10",)),
+    ("DPM++2M-10", "dpmpp_2m", ("num_inference_steps=10",)),
     ("RAGDP r=.75", "ragdp", ("leap_ratio=0.75",)),
     ("RAGDP r=.9", "ragdp", ("leap_ratio=0.9",)),
     ("RAGDP r=.95", "ragdp", ("leap_ratio=0.95",)),

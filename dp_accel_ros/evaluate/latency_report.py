@@ -23,8 +23,8 @@ def rows(timings: Sequence[Timing]) -> list[tuple[str, ...]]:
             timing.backend,
             str(timing.nfe),
             str(timing.total_ms.n),
-            f"{timing.total_ms.p50:.2f}",
-            f"{timing.total_ms.p99:.2f}",
+            f"{timing.total_ms.p50:.1f}",
+            f"{timing.total_ms.p99:.1f}",
             _times(eager, timing),
             _times(base, timing),
         )
@@ -65,7 +65,8 @@ def how_it_was_timed(machine: dict[str, Any], threads: int, rounds: int) -> list
         f"{rounds} rounds, each with every method in an order drawn anew; where a chunk takes less"
         f" than {SLOW_S:g} s, the first of each visit is not timed",
         "one observation in, one chunk out, batch 1: encode, retrieve and sample together",
-        f"ratios are of medians, to {LINE_UP[0][0]} on {EAGER} and on {BASE} (ONNX Runtime)",
+        f"ratios are of medians, to {LINE_UP[0][0]} on {EAGER} (eager mode) and on {BASE}"
+        " (ONNX Runtime)",
     ]
 
 

@@ -99,7 +99,7 @@ def test_without_torch_its_ratio_is_left_empty():
 
 def test_the_markdown_table_has_a_line_for_each_timing_and_each_note():
     text = markdown([timing("ALT", BASE, 4)], ["one core"])
-    assert "| ALT | ORT | 10 | 1 | 4.00 | 4.00 |  |  |" in text
+    assert "| ALT | ORT | 10 | 1 | 4.0 | 4.0 |  |  |" in text
     assert text.endswith("- one core\n")
 
 
