@@ -87,7 +87,7 @@ def run_episodes(
     """Run one episode per seed on as many tasks, all in lockstep, and return them in order."""
     if len(seeds) > len(tasks):
         raise ConfigError(f"{len(seeds)} episodes need as many tasks, got {len(tasks)}")
-    runs = [_Run(task, seed, config) for task, seed in zip(tasks, seeds, strict=False)]
+    runs = [Run(task, seed, config) for task, seed in zip(tasks, seeds, strict=False)]
     for tick in range(max((run.task.max_ticks for run in runs), default=0)):
         under_way = [run for run in runs if not run.done]
         if not under_way:
@@ -108,13 +108,13 @@ def batches(seeds: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
         yield tuple(seeds[start : start + size])
 
 
-def _infer(runs: Sequence[_Run], predict: Predict) -> None:
+def _infer(runs: Sequence[Run], predict: Predict) -> None:
     predictions = predict([run.observation() for run in runs], [run.newest for run in runs])
     for run, prediction in zip(runs, predictions, strict=True):
         run.receive(prediction)
 
 
-class _Run:
+class Run:
     """One episode under way."""
 
     def __init__(self, task: Task, seed: int, config: RolloutConfig) -> None:
