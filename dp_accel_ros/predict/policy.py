@@ -43,6 +43,9 @@ class Prediction:
     normalised: NDArray[np.float32]
     """The whole chunk in [-1, 1], counted from the oldest observation, (Tp, Da)."""
 
+    condition: NDArray[np.float32] | None = None
+    """Features that the method was given, (To, C) or, of the ALT encoder, (K,)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -108,9 +111,10 @@ class Policy:
                 ActionChunk(raw[self.manifest.n_obs_steps - 1 :], obs.stamp_ns, self.manifest.dt),
                 replace(cost, stage_s=times.seconds),
                 normalised,
+                given,
             )
-            for obs, raw, normalised, cost in zip(
-                observations, actions, proposal.actions, proposal.costs, strict=True
+            for obs, raw, normalised, cost, given in zip(
+                observations, actions, proposal.actions, proposal.costs, condition, strict=True
             )
         ]
 
