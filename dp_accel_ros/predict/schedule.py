@@ -77,6 +77,24 @@ def squared_cosine(num_train_timesteps: int = 100) -> NoiseSchedule:
     return NoiseSchedule(np.sqrt(alpha_bar), np.sqrt(1.0 - alpha_bar), times.astype(np.float32))
 
 
+def karras(
+    sigma_min: float = 0.02,
+    sigma_max: float = 80.0,
+    rho: float = 7.0,
+    bins: int = 80,
+    time_scale: float = 1.0,
+) -> NoiseSchedule:
+    """Return EDM's levels: alpha 1, sigma ** (1 / rho) evenly spaced (Karras et al. 2022, eq. 5).
+
+    The network is told c_noise = `time_scale` * ln(sigma) / 4; EDM scales by 1, Consistency Policy
+    by 1000, which a sinusoidal embedding made for timesteps resolves better.
+    """
+    roots = np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), bins)
+    sigmas = roots**rho
+    times = time_scale * np.log(sigmas) / 4
+    return NoiseSchedule(np.ones(bins), sigmas, times.astype(np.float32))
+
+
 BETA_SCHEDULES = {"squaredcos_cap_v2": squared_cosine}
 
 

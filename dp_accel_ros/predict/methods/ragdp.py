@@ -19,6 +19,7 @@ from dp_accel_ros.predict.methods.diffusion import STEPS_HELP, Diffusion
 from dp_accel_ros.predict.retrieval.base import Neighbours
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.samplers import Sampler
+from dp_accel_ros.predict.samplers.base import remaining_steps
 from dp_accel_ros.predict.stages import StageTimes
 
 
@@ -53,11 +54,6 @@ class RagdpConfig:
         config.check(self)
 
 
-def remaining_steps(leap_ratio: float, num_inference_steps: int) -> int:
-    """Return how many steps remain after a leap over the fraction `leap_ratio`, at least 1."""
-    return max(1, round((1.0 - leap_ratio) * num_inference_steps))
-
-
 @dataclass(frozen=True, slots=True)
 class Ragdp:
     """Noises a retrieved chunk to the level of the first remaining step and samples from there."""
@@ -87,7 +83,7 @@ class Ragdp:
     @property
     def sampler(self) -> Sampler:
         """The solver's remaining steps."""
-        return self.base.sampler.last(remaining_steps(self.leap_ratio, self.base.sampler.nfe))
+        return self.base.sampler.last(remaining_steps(self.leap_ratio, self.base.sampler.n_steps))
 
     def act(
         self,

@@ -23,12 +23,17 @@ class Sampler(Protocol):
         ...
 
     @property
+    def n_steps(self) -> int:
+        """Steps of which a leap may skip all but one; most samplers evaluate once a step."""
+        ...
+
+    @property
     def nfe(self) -> int:
         """Network evaluations per chunk."""
         ...
 
     def last(self, n: int) -> Self:
-        """Return the sampler that makes only the last `n` steps."""
+        """Return the sampler that makes only the last `n` of its steps."""
         ...
 
     def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
@@ -68,6 +73,11 @@ def last_levels(levels: tuple[int, ...], n: int) -> tuple[int, ...]:
     return levels[-n:]
 
 
-def transitions(levels: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Return the steps as pairs of levels; the last one ends in `CLEAN`."""
-    return list(pairwise((*levels, CLEAN)))
+def remaining_steps(leap_ratio: float, n_steps: int) -> int:
+    """Return how many of `n_steps` remain after a leap over a fraction of them, at least 1."""
+    return max(1, n_steps - round(leap_ratio * n_steps))
+
+
+def transitions(levels: tuple[int, ...], end: int = CLEAN) -> list[tuple[int, int]]:
+    """Return the steps as pairs of levels; the last one ends in `end`."""
+    return list(pairwise((*levels, end)))

@@ -17,7 +17,7 @@ from dp_accel_ros.predict.samplers.base import (
     leading_levels,
     transitions,
 )
-from dp_accel_ros.predict.schedule import Floats, NoiseSchedule
+from dp_accel_ros.predict.schedule import CLEAN, Floats, NoiseSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,17 @@ class Ddim:
         return cls(schedule, leading_levels(schedule, num_inference_steps))
 
     @property
+    def n_steps(self) -> int:
+        """Steps of which a leap may skip all but one."""
+        return len(self.levels)
+
+    @property
     def nfe(self) -> int:
         """Network evaluations per chunk."""
         return len(self.levels)
 
     def last(self, n: int) -> Ddim:
-        """Return the sampler that makes only the last `n` steps."""
+        """Return the sampler that makes only the last `n` of its steps."""
         return Ddim(self.schedule, last_levels(self.levels, n))
 
     def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
@@ -59,11 +64,11 @@ class Ddim:
 
 @lru_cache(maxsize=64)
 def deterministic_steps(
-    schedule: NoiseSchedule, levels: tuple[int, ...]
+    schedule: NoiseSchedule, levels: tuple[int, ...], end: int = CLEAN
 ) -> tuple[LinearStep, ...]:
     """Return the factors of x_s = alpha_s x0 + sigma_s (x - alpha_t x0) / sigma_t per step."""
     steps = []
-    for t, s in transitions(levels):
+    for t, s in transitions(levels, end):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         of_x = sigma_s / sigma_t
         steps.append(LinearStep(t, alpha_s - alpha_t * of_x, of_x, 0.0))

@@ -36,12 +36,17 @@ class DpmPp2M:
         return cls(schedule, leading_levels(schedule, num_inference_steps))
 
     @property
+    def n_steps(self) -> int:
+        """Steps of which a leap may skip all but one."""
+        return len(self.levels)
+
+    @property
     def nfe(self) -> int:
         """Network evaluations per chunk."""
         return len(self.levels)
 
     def last(self, n: int) -> DpmPp2M:
-        """Return the sampler that makes only the last `n` steps."""
+        """Return the sampler that makes only the last `n` of its steps."""
         return DpmPp2M(self.schedule, last_levels(self.levels, n))
 
     def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
