@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from toy_networks import noise
@@ -69,7 +71,7 @@ def _smooth(x: np.ndarray, sigma: float) -> np.ndarray:
 
 def _published(denoise, x: np.ndarray, sigmas) -> np.ndarray:
     """Karras et al. 2022, algorithm 1, as printed."""
-    for sigma, sigma_next in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, sigma_next in pairwise(sigmas):
         slope = (x - denoise(x, sigma)) / sigma
         following = x + (sigma_next - sigma) * slope
         if sigma_next > 0:
@@ -89,7 +91,9 @@ def test_heun_calls_the_network_exactly_nfe_times(n_steps: int, end: int):
 
 
 def test_steps_of_heun_are_even_in_the_root_of_sigma():
-    roots = np.array([SCHEDULE.at(level)[1] for level in Heun.spaced(SCHEDULE, 8).levels]) ** (1 / 7)
+    roots = np.array([SCHEDULE.at(level)[1] for level in Heun.spaced(SCHEDULE, 8).levels]) ** (
+        1 / 7
+    )
     np.testing.assert_allclose(np.diff(roots), np.diff(roots).mean(), rtol=0.1)
 
 

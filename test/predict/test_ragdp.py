@@ -23,7 +23,7 @@ N_ROWS, SHAPE = 60, (8, 4)
 KEYS = noise(N_ROWS, 6)
 UNIT = Normalizer.between(np.full(4, -1.0), np.full(4, 1.0))
 CONDITION = KEYS[:3].reshape(3, 2, 3)
-EVERY_SOLVER = pytest.mark.parametrize("solver", ("ddpm", "ddim", "dpmpp_2m"))
+EVERY_SOLVER = pytest.mark.parametrize("solver", ["ddpm", "ddim", "dpmpp_2m"])
 
 
 def _store() -> RetrievalStore:

@@ -22,7 +22,7 @@ from dp_accel_ros.predict.samplers.ddpm import posterior_steps
 from dp_accel_ros.predict.schedule import NoiseSchedule
 
 EVERY_SAMPLER = pytest.mark.parametrize("kind", SAMPLERS.values(), ids=SAMPLERS)
-ONE_CALL_A_STEP = pytest.mark.parametrize("kind", (Ddpm, Ddim, DpmPp2M))
+ONE_CALL_A_STEP = pytest.mark.parametrize("kind", [Ddpm, Ddim, DpmPp2M])
 FACTS = {"num_train_timesteps": 100, "beta_schedule": "squaredcos_cap_v2"}
 CONDITION = np.zeros((3, 2, 3), np.float32)
 

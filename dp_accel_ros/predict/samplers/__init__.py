@@ -11,9 +11,7 @@ from dp_accel_ros.predict.samplers.ddpm import Ddpm
 from dp_accel_ros.predict.samplers.dpmpp_2m import DpmPp2M
 from dp_accel_ros.predict.samplers.heun import Heun
 
-SAMPLERS: dict[
-    str, type[Ddpm] | type[Ddim] | type[DpmPp2M] | type[Heun] | type[Consistency]
-] = {
+SAMPLERS: dict[str, type[Ddpm] | type[Ddim] | type[DpmPp2M] | type[Heun] | type[Consistency]] = {
     "ddpm": Ddpm,
     "ddim": Ddim,
     "dpmpp_2m": DpmPp2M,
