@@ -25,6 +25,16 @@ class UnknownNameError(ConfigError):
         super().__init__(f"no {kind} named {name!r}; there are {', '.join(sorted(known))}")
 
 
+class MissingPartError(ConfigError):
+    """A method needs something that is an optional part of a bundle and not in this one."""
+
+    def __init__(self, method: str, needed: str, present: Iterable[str]) -> None:
+        found = ", ".join(sorted(present)) or "none"
+        super().__init__(
+            f"{method!r} needs {needed}, which this bundle has not; its optional parts: {found}"
+        )
+
+
 class ShapeError(DpAccelError, ValueError):
     """An array has another shape or type than its place needs."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import Lock
 
-from dp_accel_ros.errors import UnknownNameError
+from dp_accel_ros.errors import MissingPartError, UnknownNameError
 from dp_accel_ros.nodes.decision import with_settings
 from dp_accel_ros.predict.assemble import make_method
 from dp_accel_ros.predict.methods import Method, MethodConfig
@@ -28,13 +28,12 @@ class MethodTable:
         self._lock = Lock()
         self._configs = dict(configs)
         self._built: dict[tuple[str, MethodConfig], Method] = {}
-        for name in self._configs:
-            self.chosen(name)
+        self._names = tuple(name for name in self._configs if self._offers(name))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all methods."""
-        return tuple(self._configs)
+        """Names of the methods for which the bundle has all parts."""
+        return self._names
 
     def check(self, name: str, config: MethodConfig) -> None:
         """Raise `ConfigError` when the policy cannot run a method with this config."""
@@ -44,6 +43,14 @@ class MethodTable:
         """Use another config for a method from now on."""
         with self._lock:
             self._configs[name] = config
+
+    def _offers(self, name: str) -> bool:
+        try:
+            self.chosen(name)
+        except MissingPartError:
+            # Most bundles lack a part that some method needs; choosing that method says which.
+            return False
+        return True
 
     def chosen(self, name: str, settings: str = "") -> Method:
         """Return a method with `name=value` settings in place of its parameters.

@@ -56,7 +56,7 @@ class PolicyNode(ManagedNode):
             self.declared.declare(
                 config_class,
                 prefix,
-                check=partial(self._check_method, prefix) if of_method else None,
+                check=partial(self._check_method, prefix) if of_method else self._check_own,
                 on_change=partial(self._update_method, prefix) if of_method else None,
             )
         self._parts: PolicyParts | None = None
@@ -160,6 +160,10 @@ class PolicyNode(ManagedNode):
         if self._parts is not None:
             self._parts.reset(self.now_ns())
             self.get_logger().info(f"reset ({reason}): epoch {self._parts.loop.epoch}")
+
+    def _check_own(self, config: object) -> None:
+        if self._parts is not None and isinstance(config, PolicyNodeConfig):
+            self._parts.methods.chosen(config.method)
 
     def _check_method(self, name: str, config: MethodConfig) -> None:
         if self._parts is not None:

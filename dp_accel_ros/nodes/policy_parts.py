@@ -55,6 +55,7 @@ def assemble(
     policy = load_policy(config.bundle, backend)
     facts = policy.manifest
     table = MethodTable(policy, methods)
+    table.chosen(config.method)  # what the bundle lacks for it is said now, not at the first chunk
     window = ObservationWindow(
         joint_names=facts.joint_names,
         camera_names=facts.camera_names,
