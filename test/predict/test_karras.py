@@ -165,7 +165,7 @@ _UNUSED = np.random.default_rng(0)
         (lambda: Heun.spaced(SCHEDULE, 80), r"between 1 and 79 \(noise levels - 1\), got 80"),
         (lambda: Heun.spaced(SCHEDULE, 0), r"between 1 and 79 \(noise levels - 1\), got 0"),
         (lambda: Heun(SCHEDULE, (5, 0), end=0), r"`end` must be -1 .* got 0 after 0"),
-        (lambda: Heun(SCHEDULE, (9, 5), end=3), r"`end` must be -1 .* got 3 after 5"),
+        (lambda: Heun(SCHEDULE, (9, 5), end=7), r"`end` must be -1 .* got 7 after 5"),
         (lambda: Consistency.spaced(SCHEDULE, 81), r"between 1 and 80 \(noise levels\), got 81"),
         (lambda: Consistency.spaced(SCHEDULE, 3).last(80), "`n` must be between 1 and 79"),
         (lambda: Consistency(SCHEDULE, (25, 52)), "`levels` must fall within 79 to 0"),

@@ -41,6 +41,19 @@ class Sampler(Protocol):
         ...
 
 
+class Deterministic(Sampler, Protocol):
+    """A solver that draws nothing, so that its trajectory can be left at a step and taken up again."""
+
+    @property
+    def multistep(self) -> bool:
+        """True when a step also uses what earlier steps found, which is lost where one starts anew."""
+        ...
+
+    def first(self, n: int) -> Self:
+        """Return the sampler that makes only the first `n` of its steps and ends in noise."""
+        ...
+
+
 class LinearStep(NamedTuple):
     """x_next = of_denoised * denoised + of_x * x + noise * xi."""
 
@@ -59,11 +72,14 @@ def leading_levels(schedule: NoiseSchedule, num_inference_steps: int) -> tuple[i
     return tuple(range(stride * (num_inference_steps - 1), -1, -stride))
 
 
-def check_levels(schedule: NoiseSchedule, levels: tuple[int, ...]) -> None:
-    """Raise `ConfigError` unless the levels fall and exist in the schedule."""
+def check_levels(schedule: NoiseSchedule, levels: tuple[int, ...], end: int = CLEAN) -> None:
+    """Raise `ConfigError` unless the levels fall, exist in the schedule and lie above the end."""
     falls = all(high > low for high, low in pairwise(levels))
     if not levels or not falls or levels[0] >= len(schedule) or levels[-1] < 0:
         raise ConfigError(f"`levels` must fall within {len(schedule) - 1} to 0, got {levels}")
+    if not CLEAN <= end < levels[-1]:
+        below = f"{CLEAN} (clean), or a level below the last of `levels`"
+        raise ConfigError(f"`end` must be {below}, got {end} after {levels[-1]}")
 
 
 def last_levels(levels: tuple[int, ...], n: int) -> tuple[int, ...]:
@@ -71,6 +87,13 @@ def last_levels(levels: tuple[int, ...], n: int) -> tuple[int, ...]:
     if not 1 <= n <= len(levels):
         raise ConfigError(f"`n` must be between 1 and {len(levels)} steps, got {n}")
     return levels[-n:]
+
+
+def first_levels(levels: tuple[int, ...], n: int) -> tuple[tuple[int, ...], int]:
+    """Return the first `n` levels, and the one in which the step from the last of them ends."""
+    if not 1 <= n < len(levels):
+        raise ConfigError(f"`n` must be between 1 and {len(levels) - 1} steps, got {n}")
+    return levels[:n], levels[n]
 
 
 def remaining_steps(leap_ratio: float, n_steps: int) -> int:

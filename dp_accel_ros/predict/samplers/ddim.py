@@ -13,6 +13,7 @@ from dp_accel_ros.predict.denoiser import Denoise
 from dp_accel_ros.predict.samplers.base import (
     LinearStep,
     check_levels,
+    first_levels,
     last_levels,
     leading_levels,
     transitions,
@@ -30,10 +31,13 @@ class Ddim:
 
     schedule: NoiseSchedule
     levels: tuple[int, ...]
-    """Level that each step starts from, falling; the last step ends in the clean chunk."""
+    """Level that each step starts from, falling."""
+
+    end: int = CLEAN
+    """Where the last step ends: in the clean chunk, or in a lower level with its noise left in."""
 
     def __post_init__(self) -> None:
-        check_levels(self.schedule, self.levels)
+        check_levels(self.schedule, self.levels, self.end)
 
     @classmethod
     def spaced(cls, schedule: NoiseSchedule, num_inference_steps: int) -> Ddim:
@@ -50,14 +54,25 @@ class Ddim:
         """Network evaluations per chunk."""
         return len(self.levels)
 
+    @property
+    def multistep(self) -> bool:
+        """False: a step needs nothing but the state."""
+        return False
+
+    def first(self, n: int) -> Ddim:
+        """Return the sampler that makes only the first `n` of its steps and ends in noise."""
+        return Ddim(self.schedule, *first_levels(self.levels, n))
+
     def last(self, n: int) -> Ddim:
         """Return the sampler that makes only the last `n` of its steps."""
-        return Ddim(self.schedule, last_levels(self.levels, n))
+        return Ddim(self.schedule, last_levels(self.levels, n), self.end)
 
     def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
-        """Return clean chunks, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
+        """Return chunks at `end`, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
         del rng  # nothing is drawn
-        for level, of_denoised, of_x, _ in deterministic_steps(self.schedule, self.levels):
+        for level, of_denoised, of_x, _ in deterministic_steps(
+            self.schedule, self.levels, self.end
+        ):
             x = of_denoised * denoise(x, level) + of_x * x
         return x
 

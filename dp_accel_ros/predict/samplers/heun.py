@@ -11,7 +11,12 @@ import numpy as np
 
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.denoiser import Denoise
-from dp_accel_ros.predict.samplers.base import check_levels, last_levels, transitions
+from dp_accel_ros.predict.samplers.base import (
+    check_levels,
+    first_levels,
+    last_levels,
+    transitions,
+)
 from dp_accel_ros.predict.samplers.ddim import deterministic_steps
 from dp_accel_ros.predict.schedule import CLEAN, Floats, NoiseSchedule
 
@@ -29,13 +34,10 @@ class Heun:
     """Level that each step starts from, falling."""
 
     end: int = CLEAN
-    """Where the last step ends: in the clean chunk, or in level 0 with its noise left in."""
+    """Where the last step ends: in the clean chunk, or in a lower level with its noise left in."""
 
     def __post_init__(self) -> None:
-        check_levels(self.schedule, self.levels)
-        if self.end not in (CLEAN, 0) or self.levels[-1] == self.end:
-            below = f"{CLEAN} (clean), or 0 below the last of `levels`"
-            raise ConfigError(f"`end` must be {below}, got {self.end} after {self.levels[-1]}")
+        check_levels(self.schedule, self.levels, self.end)
 
     @classmethod
     def spaced(cls, schedule: NoiseSchedule, num_inference_steps: int, end: int = CLEAN) -> Heun:
@@ -62,12 +64,21 @@ class Heun:
         """Network evaluations per chunk."""
         return 2 * len(self.levels) - (self.end == CLEAN)
 
+    @property
+    def multistep(self) -> bool:
+        """False: a step needs nothing but the state."""
+        return False
+
+    def first(self, n: int) -> Heun:
+        """Return the sampler that makes only the first `n` of its steps and ends in noise."""
+        return Heun(self.schedule, *first_levels(self.levels, n))
+
     def last(self, n: int) -> Heun:
         """Return the sampler that makes only the last `n` of its steps."""
         return Heun(self.schedule, last_levels(self.levels, n), self.end)
 
     def sample(self, denoise: Denoise, x: Floats, rng: np.random.Generator) -> Floats:
-        """Return clean chunks, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
+        """Return chunks at `end`, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
         del rng  # nothing is drawn
         steps = deterministic_steps(self.schedule, self.levels, self.end)
         corrections = slope_corrections(self.schedule, self.levels, self.end)
