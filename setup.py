@@ -36,6 +36,9 @@ EXTRAS = {
     # exact, because a range lets pip take the newest build with gigabytes of CUDA beside it
     "train": ["torch==2.13.0", "onnx>=1.16,<2", "tqdm", "matplotlib>=3.8,<4", *EPISODES],
     "sim": ["mujoco>=3.3,<5", "matplotlib>=3.8,<4", "pillow>=10", "rich>=13,<16"],
+    # what gym-pusht needs, without itself: it would bring a second OpenCV, one that needs libGL and
+    # writes over the headless one. `pip install --no-deps gym-pusht==0.1.8` completes it.
+    "pusht": ["gymnasium>=1.0,<2", "pymunk>=6.6,<7", "pygame>=2.5,<3", "shapely>=2,<3"],
     "test": [
         "colcon-core>=0.15",
         "colcon-python-setup-py>=0.2.9",

@@ -50,7 +50,7 @@ else
 fi
 
 if [ "$role" = test ]; then
-    extras=$extras,test
+    extras=$extras,test,pusht
     if [ -z "${TORCH:-}" ]; then
         echo "Not installing torch: the tests that need it are skipped"
     elif $pip -c "$constraints" "$TORCH" 2>"$venv/torch.log"; then
@@ -64,3 +64,7 @@ fi
 
 echo "Installing dp_accel_ros[$extras] into $venv"
 $pip -c "$constraints" -e ".[$extras]"
+if [ "$role" = test ]; then
+    # without its dependencies: see the extra in setup.py
+    $pip --no-deps gym-pusht==0.1.8 || echo "The tests that need gym-pusht are skipped"
+fi

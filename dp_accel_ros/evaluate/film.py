@@ -13,10 +13,8 @@ import numpy as np
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.evaluate.film_frame import SCENE_SIZE, SIZE, Caption, film_frame
 from dp_accel_ros.evaluate.video import VideoWriter
-from dp_accel_ros.sim import ArmTask
-from dp_accel_ros.sim.base import Image
+from dp_accel_ros.sim.base import FilmCamera, Image, Task
 from dp_accel_ros.sim.recording import Recording
-from dp_accel_ros.sim.replay import FilmCamera, show
 
 SCENE_EVERY = 2
 """The scene is drawn anew at every so many camera frames; it costs far more than all else."""
@@ -33,7 +31,7 @@ class FilmTexts:
 
 def write_film(
     path: Path,
-    task: ArmTask,
+    task: Task,
     episodes: Sequence[Recording],
     texts: FilmTexts,
     on_frame: Callable[[], None] = lambda: None,
@@ -47,8 +45,7 @@ def write_film(
         texts: What every frame says.
         on_frame: Called after every frame.
     """
-    task.images()  # its graphics context must exist before the film camera changes the quality
-    camera = FilmCamera(task.world, SCENE_SIZE)
+    camera = task.film_camera(SCENE_SIZE)
     with VideoWriter(path, SIZE, 1.0 / task.dt) as video:
         for index, recording in enumerate(episodes):
             for frame in _frames(task, camera, _imaged(recording), texts, index + 1):
@@ -69,11 +66,11 @@ def _imaged(recording: Recording) -> Recording:
 
 
 def _frames(
-    task: ArmTask, camera: FilmCamera, recording: Recording, texts: FilmTexts, number: int
+    task: Task, camera: FilmCamera, recording: Recording, texts: FilmTexts, number: int
 ) -> Iterator[Image]:
     wide = np.zeros((*SCENE_SIZE, 3), np.uint8)
     for index, scene in enumerate(recording.scene):
-        show(task.world, scene)
+        task.show(scene)
         if index % SCENE_EVERY == 0:
             wide = camera.picture()
         elapsed_s = float(recording.stamp_ns[index] - recording.stamp_ns[0]) / NS_PER_S

@@ -42,7 +42,6 @@ from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.node_config import SimConfig
 from dp_accel_ros.sim.pace import Pace
 from dp_accel_ros.sim.recording import Recorder
-from dp_accel_ros.sim.replay import note
 from dp_accel_ros.sim.simulated_robot import Sensed, SimulatedRobot
 from dp_accel_ros.sim.trajectory_controller import Refused
 
@@ -150,7 +149,7 @@ class SimNode(Node):
         sensed = self._robot.advance(stamp_ns)
         self._counts["slices"] += 1
         if self._config.record:
-            note(self._recorder, self._robot, sensed, self._task.world)
+            self._robot.note(sensed, self._recorder)
         return sensed
 
     def _publish(self, sensed: Sensed) -> None:

@@ -16,10 +16,14 @@ from dp_accel_ros.sim.base import JointSpec, Task  # noqa: E402
 from dp_accel_ros.sim.block_push import BlockPush  # noqa: E402
 from dp_accel_ros.sim.lift import Lift  # noqa: E402
 from dp_accel_ros.sim.pick_place import PickPlace  # noqa: E402
+from dp_accel_ros.sim.pusht import PushT  # noqa: E402
 
-TASKS: dict[str, Callable[[], ArmTask]] = {
+ARM_TASKS: dict[str, Callable[[], ArmTask]] = {
     rules.name: partial(ArmTask, rules) for rules in (Lift(), PickPlace(), BlockPush())
 }
+"""Makes a task of our own arm, by its name."""
+
+TASKS: dict[str, Callable[[], Task]] = {**ARM_TASKS, PushT.name: PushT}
 """Makes a task, by its name."""
 
-__all__ = ["TASKS", "ArmTask", "JointSpec", "Task"]
+__all__ = ["ARM_TASKS", "TASKS", "ArmTask", "JointSpec", "PushT", "Task"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from dp_accel_ros.sim.arm import JOINTS
 from dp_accel_ros.sim.base import Array, Image, JointSpec
+from dp_accel_ros.sim.replay import ArmFilmCamera, scene_of, show
 from dp_accel_ros.sim.scene import Scene
 from dp_accel_ros.sim.world import (
     CAMERAS,
@@ -146,6 +147,23 @@ class ArmTask:
         if self._reached_since_s is None:
             return False
         return self.time_s - self._reached_since_s >= self.rules.hold_ticks * self.dt - 1e-9
+
+    def score(self) -> float:
+        """Return 1 where the goal is met and 0 where it is not: nothing is half lifted."""
+        return float(self.success())
+
+    def scene(self) -> Array:
+        """Return where arm, blocks and marks are, (P,)."""
+        return scene_of(self.world)
+
+    def show(self, scene: Array) -> None:
+        """Put everything where `scene`, (P,), says; nothing moves on."""
+        show(self.world, scene)
+
+    def film_camera(self, size: tuple[int, int]) -> ArmFilmCamera:
+        """Return the camera for films, its pictures of this height and width."""
+        self.images()  # their graphics context must exist before the film's changes the quality
+        return ArmFilmCamera(self.world, size)
 
     def close(self) -> None:
         """Free the graphics contexts; closing twice is harmless."""

@@ -33,6 +33,18 @@ class JointSpec:
     """Highest speed, in `unit` per second."""
 
 
+class FilmCamera(Protocol):
+    """Draws a scene for people, as the task that made it now stands."""
+
+    def picture(self) -> Image:
+        """Return what there is to see, (H, W, 3)."""
+        ...
+
+    def close(self) -> None:
+        """Free what draws; closing twice is harmless."""
+        ...
+
+
 class Task(Protocol):
     """A robot in a scene with a goal, driven by joint targets and seen through cameras.
 
@@ -121,6 +133,22 @@ class Task(Protocol):
 
     def success(self) -> bool:
         """Say whether the goal has been reached and held."""
+        ...
+
+    def score(self) -> float:
+        """Return how much of the goal was reached since the reset, from 0 to 1."""
+        ...
+
+    def scene(self) -> Array:
+        """Return where everything is that can move, (P,), as `show` of an equal task takes it."""
+        ...
+
+    def show(self, scene: Array) -> None:
+        """Put everything where `scene`, (P,), says; nothing moves on."""
+        ...
+
+    def film_camera(self, size: tuple[int, int]) -> FilmCamera:
+        """Return a camera for films of this task, its pictures of this height and width."""
         ...
 
     def close(self) -> None:

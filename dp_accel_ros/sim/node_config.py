@@ -16,7 +16,9 @@ class SimConfig:
     """How the simulated robot runs and what it shows."""
 
     task: str = param(
-        "lift", "What stands on the table.", one_of=("lift", "pick_place", "block_push")
+        "lift",
+        "What there is to do.",
+        one_of=("lift", "pick_place", "block_push", "pusht"),
     )
     seed: int = param(
         0,

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What happened to the simulated arm, small enough to keep all of it and complete enough to replay."""
+"""What happened to the simulated robot, small enough to keep all of it and complete enough to replay."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Recording:
     """Joint targets, (N, Da)."""
 
     scene: Array
-    """Positions of everything that can move, as `scene_of` gives them, (N, P)."""
+    """Positions of everything that can move, as `Task.scene` gives them, (N, P)."""
 
     def save(self, path: Path) -> None:
         """Write it to an `.npz` file."""

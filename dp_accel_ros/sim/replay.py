@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""An instant that is over: where everything stood, noted, put back and drawn again."""
+"""An instant of the arm that is over: where everything stood, put back and drawn again."""
 
 from __future__ import annotations
 
@@ -10,28 +10,13 @@ import numpy as np
 
 from dp_accel_ros.errors import ShapeError
 from dp_accel_ros.sim.base import Array, Image
-from dp_accel_ros.sim.recording import Recorder
 from dp_accel_ros.sim.scene import FILM_CAMERA
-from dp_accel_ros.sim.simulated_robot import Sensed, SimulatedRobot
 from dp_accel_ros.sim.world import ArmWorld
 
 
 def scene_of(world: ArmWorld) -> Array:
     """Return the positions of everything that can move, (nq + 3 * marks,)."""
     return np.concatenate([world.data.qpos, world.data.mocap_pos.ravel()])
-
-
-def note(recorder: Recorder, robot: SimulatedRobot, sensed: Sensed, world: ArmWorld) -> None:
-    """Add what the robot has just sensed, and where everything is, to a recording."""
-    recorder.append(
-        sensed.stamp_ns,
-        episode=robot.episode.number,
-        success=robot.episode.success_ns is not None,
-        imaged=sensed.images is not None,
-        measured=sensed.positions,
-        commanded=robot.commanded,
-        scene=scene_of(world),
-    )
 
 
 def show(world: ArmWorld, scene: Array) -> None:
@@ -45,7 +30,7 @@ def show(world: ArmWorld, scene: Array) -> None:
     mujoco.mj_forward(world.model, world.data)
 
 
-class FilmCamera:
+class ArmFilmCamera:
     """Wide pictures of a scene with shadows, for films of many frames.
 
     Every picture is drawn at twice its size and averaged, which in software costs less than half

@@ -11,6 +11,7 @@ import numpy as np
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.sim.base import Array, Image, Task
+from dp_accel_ros.sim.recording import Recorder
 from dp_accel_ros.sim.trajectory_controller import (
     Accepted,
     JointPath,
@@ -141,4 +142,16 @@ class SimulatedRobot:
             self.task.joint_positions(),
             self.task.joint_velocities(),
             self.task.images() if imaged else None,
+        )
+
+    def note(self, sensed: Sensed, recorder: Recorder) -> None:
+        """Add what was sensed just now, and where everything is, to a recording."""
+        recorder.append(
+            sensed.stamp_ns,
+            episode=self.episode.number,
+            success=self.episode.success_ns is not None,
+            imaged=sensed.images is not None,
+            measured=sensed.positions,
+            commanded=self.commanded,
+            scene=self.task.scene(),
         )

@@ -21,7 +21,6 @@ from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.evaluate.telemetry import Heard, Telemetry
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.recording import Recorder
-from dp_accel_ros.sim.replay import scene_of
 
 OUTCOMES = [
     EpisodeOutcome(1, 70, True, 0.08, began_ns=1, reset_ns=2),
@@ -43,7 +42,7 @@ def config(tmp_path_factory) -> DemoConfig:
             imaged=True,
             measured=task.joint_positions(),
             commanded=task.joint_positions(),
-            scene=scene_of(task.world),
+            scene=task.scene(),
         )
     recorder.recording().save(out / RECORDING)
     task.close()

@@ -6,20 +6,20 @@ import pytest
 pytest.importorskip("mujoco")
 
 from dp_accel_ros.errors import ConfigError, ShapeError
-from dp_accel_ros.sim import TASKS, ArmTask
+from dp_accel_ros.sim import ARM_TASKS, ArmTask
 from dp_accel_ros.sim.arm import HOME, SERVO_LAG_S
 
 
-@pytest.fixture(scope="module", params=sorted(TASKS))
+@pytest.fixture(scope="module", params=sorted(ARM_TASKS))
 def task(request):
-    task = TASKS[request.param]()
+    task = ARM_TASKS[request.param]()
     yield task
     task.close()
 
 
 @pytest.fixture
 def lift():
-    task = TASKS["lift"]()
+    task = ARM_TASKS["lift"]()
     yield task
     task.close()
 

@@ -6,14 +6,14 @@ import pytest
 pytest.importorskip("mujoco")
 
 from dp_accel_ros.errors import SimulationError
-from dp_accel_ros.sim import TASKS
+from dp_accel_ros.sim import ARM_TASKS
 from dp_accel_ros.sim.experts import EXPERTS
 from dp_accel_ros.sim.experts.motion import MAX_TARGET_SPEED, minimum_jerk, nearest_yaw
 
 
 @pytest.fixture(scope="module", params=sorted(EXPERTS))
 def pair(request):
-    return TASKS[request.param](), EXPERTS[request.param]()
+    return ARM_TASKS[request.param](), EXPERTS[request.param]()
 
 
 def demonstration(task, expert, seed: int, style: int) -> np.ndarray:
@@ -28,7 +28,7 @@ def demonstration(task, expert, seed: int, style: int) -> np.ndarray:
 
 
 def test_there_is_an_expert_for_every_task():
-    assert set(EXPERTS) == set(TASKS)
+    assert set(EXPERTS) == set(ARM_TASKS)
 
 
 @pytest.mark.parametrize("seed", range(1000, 1003))
@@ -57,7 +57,7 @@ def test_the_same_draw_gives_the_same_demonstration(pair):
 
 @pytest.mark.parametrize("interrupted_at", [15, 35, 45, 60])
 def test_the_lift_expert_can_take_over_in_the_middle(interrupted_at):
-    task, expert = TASKS["lift"](), EXPERTS["lift"]()
+    task, expert = ARM_TASKS["lift"](), EXPERTS["lift"]()
     rng = np.random.default_rng(interrupted_at)
     task.reset(4)
     expert.reset(task, rng)
@@ -70,7 +70,7 @@ def test_the_lift_expert_can_take_over_in_the_middle(interrupted_at):
 
 
 def test_block_push_is_solved_in_different_orders_and_assignments():
-    task, expert = TASKS["block_push"](), EXPERTS["block_push"]()
+    task, expert = ARM_TASKS["block_push"](), EXPERTS["block_push"]()
     ways = set()
     for style in range(20):
         task.reset(0)
@@ -87,7 +87,7 @@ def test_block_push_is_solved_in_different_orders_and_assignments():
 
 def test_an_expert_that_was_not_reset_says_so():
     with pytest.raises(SimulationError, match="must be reset before it acts"):
-        EXPERTS["lift"]().act(TASKS["lift"]())
+        EXPERTS["lift"]().act(ARM_TASKS["lift"]())
 
 
 def test_a_minimum_jerk_move_starts_and_ends_at_rest():

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("mujoco")
 
 from dp_accel_ros.errors import SimulationError
-from dp_accel_ros.sim import TASKS
+from dp_accel_ros.sim import ARM_TASKS
 from dp_accel_ros.sim.arm import HOME
 from dp_accel_ros.sim.inverse_kinematics import (
     InverseKinematics,
@@ -20,7 +20,7 @@ ARM = np.array(HOME[:7])
 
 @pytest.fixture(scope="module")
 def solver():
-    return InverseKinematics(TASKS["lift"]().world.model)
+    return InverseKinematics(ARM_TASKS["lift"]().world.model)
 
 
 @pytest.mark.parametrize("xyz", [(0.40, -0.15, 0.02), (0.55, 0.2, 0.02), (0.48, 0.0, 0.2)])

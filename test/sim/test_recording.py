@@ -9,7 +9,6 @@ from dp_accel_ros.sim.recording import Recorder, Recording
 pytest.importorskip("mujoco")
 
 from dp_accel_ros.sim import TASKS
-from dp_accel_ros.sim.replay import scene_of, show
 
 
 def recorded(episodes) -> Recording:
@@ -53,7 +52,7 @@ def test_a_replayed_instant_looks_as_it_did():
     first, second = TASKS["lift"](), TASKS["lift"]()
     first.reset(5)
     first.step(first.joint_positions() + 0.05)
-    show(second.world, scene_of(first.world))
+    second.show(first.scene())
     np.testing.assert_array_equal(second.images()["front"], first.images()["front"])
     first.close()
     second.close()
@@ -61,4 +60,4 @@ def test_a_replayed_instant_looks_as_it_did():
 
 def test_the_scene_of_another_task_is_refused():
     with pytest.raises(ShapeError, match="`scene`: expected"):
-        show(TASKS["lift"]().world, np.zeros(3))
+        TASKS["lift"]().show(np.zeros(3))
