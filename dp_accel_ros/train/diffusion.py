@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dp_accel_ros.data.windows import WindowShape, training_windows
+from dp_accel_ros.data.windows import WindowShape
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.schedule import squared_cosine
+from dp_accel_ros.train.chunk_batches import ChunkBatches, DiffusionData
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.train.loop import Draw, LoopConfig, best_device, fit
 from dp_accel_ros.train.run_folder import RunFolder
@@ -71,21 +71,6 @@ class DiffusionConfig:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DiffusionData:
-    """Demonstrations as the denoiser sees them."""
-
-    features: NDArray[np.float32]
-    """Encoder features of every frame, (N, C)."""
-
-    actions: NDArray[np.float32]
-    """Normalised actions of every frame, (N, Da)."""
-
-    ends: NDArray[np.int64]
-    feature_noise: NDArray[np.float32]
-    """Standard deviation of the augmentation of each feature, (C,)."""
-
-
 class DiffusionLoss:
     """Mean square error of predicted noise at random timesteps (Ho et al. 2020, eq. 14)."""
 
@@ -93,32 +78,19 @@ class DiffusionLoss:
         self, network: DenoisingTransformer, data: DiffusionData, config: DiffusionConfig
     ) -> None:
         device = best_device()
-        windows = training_windows(data.ends, config.windows)
         schedule = squared_cosine(config.num_train_timesteps)
         self.network = network.to(device)
-        self.batch_size = config.loop.batch_size
-        self.conditions = torch.from_numpy(data.features[windows.observations]).to(device)
-        self.chunks = torch.from_numpy(data.actions[windows.index]).to(device)
-        self.noise = torch.from_numpy(data.feature_noise).to(device)
+        self.batches = ChunkBatches(data, config.windows, config.loop.batch_size)
         self.alphas = torch.from_numpy(schedule.alphas.astype(np.float32)).to(device)
         self.sigmas = torch.from_numpy(schedule.sigmas.astype(np.float32)).to(device)
 
     def __call__(self, draw: Draw) -> Tensor:
         """Return the loss of one batch."""
-        rows = torch.from_numpy(draw.rng.integers(len(self.chunks), size=self.batch_size))
-        return self.at(rows.to(self.chunks.device), draw.torch_rng)
-
-    def at(self, rows: Tensor, rng: torch.Generator) -> Tensor:
-        """Return the loss of the windows `rows`, (B,)."""
-        clean, cond = self.chunks[rows], self.conditions[rows]
-        # The encoder errs alike on neighbouring frames, so all steps of a window share the noise.
-        shift = torch.randn((len(rows), 1, cond.shape[-1]), generator=rng, device=rng.device)
+        (clean, cond), rng = self.batches.drawn(draw), draw.torch_rng
         eps = torch.randn(clean.shape, generator=rng, device=rng.device)
-        levels = torch.randint(len(self.alphas), (len(rows),), generator=rng, device=rng.device)
+        levels = torch.randint(len(self.alphas), (len(clean),), generator=rng, device=rng.device)
         alpha, sigma = self.alphas[levels, None, None], self.sigmas[levels, None, None]
-        predicted = self.network(
-            alpha * clean + sigma * eps, levels.float(), cond + shift * self.noise
-        )
+        predicted = self.network(alpha * clean + sigma * eps, levels.float(), cond)
         return functional.mse_loss(predicted, eps)
 
 

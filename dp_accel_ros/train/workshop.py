@@ -14,9 +14,10 @@ from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.train.chunk_batches import DiffusionData
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
-from dp_accel_ros.train.diffusion import DiffusionConfig, DiffusionData
+from dp_accel_ros.train.diffusion import DiffusionConfig
 from dp_accel_ros.train.fusion_encoder import FusionEncoder
 from dp_accel_ros.train.keys import encoded
 from dp_accel_ros.train.perception import (
