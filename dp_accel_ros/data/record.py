@@ -68,20 +68,22 @@ class Recorded:
     n_frames: int
 
 
-def facts_of(task: Task) -> dict[str, Any]:
+def facts_of(task: Task, *, with_images: bool = True) -> dict[str, Any]:
     """Return the attributes of a file recorded from a task."""
     return {
         "task": task.name,
         "dt": task.dt,
         "joints": [joint.name for joint in task.joints],
-        "cameras": list(task.camera_names),
+        "cameras": list(task.camera_names) if with_images else [],
         "state_names": list(task.state_names),
     }
 
 
-def frame_of(task: Task) -> dict[str, NDArray[Any]]:
+def frame_of(task: Task, *, with_images: bool = True) -> dict[str, NDArray[Any]]:
     """Return what is seen and measured now, one row for each array of an episode."""
-    images = {f"img_{name}": image for name, image in task.images().items()}
+    # drawing costs many times what everything else does, so what nobody looks at is not drawn
+    seen = task.images() if with_images else {}
+    images = {f"img_{name}": image for name, image in seen.items()}
     measured = {
         "joint_position": task.joint_positions(),
         "joint_velocity": task.joint_velocities(),
@@ -96,7 +98,13 @@ def stacked(frames: Sequence[Frame]) -> dict[str, NDArray[Any]]:
 
 
 def demonstration(
-    task: Task, expert: Expert, seed: int, exploration: Exploration, tail_ticks: int = 4
+    task: Task,
+    expert: Expert,
+    seed: int,
+    exploration: Exploration,
+    *,
+    tail_ticks: int = 4,
+    with_images: bool = True,
 ) -> dict[str, NDArray[Any]] | None:
     """Return one successful episode, or None where the expert failed.
 
@@ -113,7 +121,8 @@ def demonstration(
     noise, left = np.zeros(len(task.joints)), tail_ticks
     for _ in range(task.max_ticks):
         action = expert.act(task)
-        frames.append({**frame_of(task), "action": np.asarray(action, dtype=np.float32)})
+        seen = frame_of(task, with_images=with_images)
+        frames.append({**seen, "action": np.asarray(action, dtype=np.float32)})
         noise = exploration.after(noise, rng)
         task.step(action + noise)
         left -= task.success() and expert.done(task)
@@ -129,6 +138,8 @@ def record(
     n_episodes: int,
     first_seed: int = 0,
     exploration: Exploration | None = None,
+    *,
+    with_images: bool = True,
 ) -> Iterator[Recorded]:
     """Record successes until the file has `n_episodes`, yielding after every seed.
 
@@ -138,7 +149,9 @@ def record(
     seed = first_seed if writer.last_seed is None else writer.last_seed + 1
     n_failed = 0
     while writer.n_episodes < n_episodes:
-        episode = demonstration(task, expert, seed, exploration or Exploration())
+        episode = demonstration(
+            task, expert, seed, exploration or Exploration(), with_images=with_images
+        )
         if episode is not None:
             writer.append(episode, seed)
         n_failed += episode is None

@@ -10,7 +10,7 @@ pytest.importorskip("zarr")
 pytest.importorskip("mujoco")
 
 from dp_accel_ros.data.episodes import Episodes, EpisodeWriter
-from dp_accel_ros.data.record import Exploration, demonstration, record
+from dp_accel_ros.data.record import Exploration, demonstration, facts_of, record
 from dp_accel_ros.errors import DataError
 
 
@@ -42,6 +42,13 @@ class ToyTask:
 
     def success(self) -> bool:
         return bool(self.at[0] > 0.5)
+
+
+class BlindTask(ToyTask):
+    """It cannot draw."""
+
+    def images(self) -> dict[str, np.ndarray]:
+        raise AssertionError("nobody may look")
 
 
 class ToyExpert:
@@ -90,6 +97,18 @@ def test_recording_resumes_at_the_next_seed(tmp_path: Path):
         writer = EpisodeWriter(tmp_path / "toy.zarr")
         results = list(record(ToyTask(), ToyExpert(), writer, n_episodes))
     assert [r.seed for r in results] == [2, 3]
+
+
+def test_without_images_nothing_is_drawn_and_the_rest_is_the_same():
+    seen = demonstration(ToyTask(), ToyExpert(), 3, Exploration())
+    blind = demonstration(BlindTask(), ToyExpert(), 3, Exploration(), with_images=False)
+    assert set(seen) - set(blind) == {"img_front"}
+    assert all(np.array_equal(blind[key], seen[key]) for key in blind)
+
+
+def test_a_file_without_images_names_no_cameras():
+    assert facts_of(ToyTask(), with_images=False)["cameras"] == []
+    assert facts_of(ToyTask())["cameras"] == ["front"]
 
 
 def test_an_expert_that_always_fails_stops_the_recording(tmp_path: Path):
