@@ -37,6 +37,17 @@ class ActionChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A demonstration that was among the most similar ones."""
+
+    match: tuple[int, int]
+    """Episode and frame."""
+
+    similarity: float
+    """Cosine of both embeddings."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """What one chunk cost and how it was made; a method fills what it knows."""
 
@@ -49,6 +60,12 @@ class Cost:
 
     match: tuple[int, int] | None = None
     """Episode and frame of the retrieved expert chunk."""
+
+    leap_ratio: float | None = None
+    """Share of the diffusion steps that retrieval replaced, where the method leaps."""
+
+    candidates: tuple[Candidate, ...] = ()
+    """Best frames of the most similar episodes, best first; `match` says which one was used."""
 
     ood: bool = False
     """True when the observation lies outside what the store covers; the caller decides what follows."""

@@ -76,6 +76,7 @@ def inference_values(cost: Cost, epoch: int, sequence: int, seed: int) -> dict[s
     """Return what `policy/inference` says about one chunk; unknown facts are left empty."""
     match = "" if cost.match is None else f"{cost.match[0]}:{cost.match[1]}"
     distance = "" if cost.retrieval_distance is None else cost.retrieval_distance
+    candidates = (f"{c.match[0]}:{c.match[1]} {c.similarity:.3f}" for c in cost.candidates)
     milliseconds = {
         f"{stage}_ms": 1e3 * cost.stage_s[stage] if stage in cost.stage_s else ""
         for stage in STAGES
@@ -90,6 +91,8 @@ def inference_values(cost: Cost, epoch: int, sequence: int, seed: int) -> dict[s
         "seed": seed,
         "exactness": cost.exactness,
         "match": match,
+        "leap_ratio": "" if cost.leap_ratio is None else cost.leap_ratio,
+        "candidates": ", ".join(candidates),
         **milliseconds,
     }
 

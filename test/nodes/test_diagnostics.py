@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from dp_accel_ros.chunk import Cost
+from dp_accel_ros.chunk import Candidate, Cost
 from dp_accel_ros.errors import DataError
 from dp_accel_ros.nodes.diagnostics import (
     INFERENCE,
@@ -16,7 +16,17 @@ from dp_accel_ros.nodes.diagnostics import (
     whole,
 )
 
-COST = Cost("ragdp", 10, 0.125, (3, 17), ood=True, exactness="words", stage_s={"total": 0.012})
+COST = Cost(
+    "ragdp",
+    10,
+    0.125,
+    (3, 17),
+    leap_ratio=0.9,
+    candidates=(Candidate((3, 17), 0.9876), Candidate((5, 2), 0.5)),
+    ood=True,
+    exactness="words",
+    stage_s={"total": 0.012},
+)
 
 
 def sent():
@@ -28,6 +38,7 @@ def test_an_inference_says_what_the_chunk_cost():
     values = values_in(sent(), INFERENCE)
     assert values["method"] == "ragdp"
     assert (values["nfe"], values["ood"], values["match"]) == ("10", "true", "3:17")
+    assert (values["leap_ratio"], values["candidates"]) == ("0.9", "3:17 0.988, 5:2 0.500")
     assert (values["total_ms"], values["retrieve_ms"]) == ("12", "")
 
 
