@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.predict.networks.base import Network
+from dp_accel_ros.predict.preconditioning import Preconditioning
 from dp_accel_ros.predict.schedule import Floats, NoiseSchedule
 
 Level = int | NDArray[np.integer]
@@ -21,25 +23,57 @@ Denoise = Callable[[Floats, Level], Floats]
 """From chunks (B, T, Da) at noise levels to their clean estimate (B, T, Da)."""
 
 
-def _from_epsilon(schedule: NoiseSchedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return 1 / schedule.alphas, -schedule.sigmas / schedule.alphas
+class Conversion(NamedTuple):
+    """Factors per level, (L,) each: denoised = of_x * x + of_prediction * network(of_input * x)."""
+
+    of_x: NDArray[np.float64]
+    of_prediction: NDArray[np.float64]
+    of_input: NDArray[np.float64] | None = None
+    """None where the network sees x as it is."""
 
 
-def _from_sample(schedule: NoiseSchedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.zeros(len(schedule)), np.ones(len(schedule))
+def _from_epsilon(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
+    del sigma_data
+    return Conversion(1 / schedule.alphas, -schedule.sigmas / schedule.alphas)
 
 
-def _from_velocity(schedule: NoiseSchedule) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _from_sample(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
+    del sigma_data
+    return Conversion(np.zeros(len(schedule)), np.ones(len(schedule)))
+
+
+def _from_velocity(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
+    del sigma_data
     power = schedule.alphas**2 + schedule.sigmas**2
-    return schedule.alphas / power, -schedule.sigmas / power
+    return Conversion(schedule.alphas / power, -schedule.sigmas / power)
+
+
+def _from_edm(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
+    scaling, sigmas = Preconditioning(sigma_data), schedule.sigmas
+    return Conversion(
+        scaling.of_x(sigmas), scaling.of_prediction(sigmas), scaling.of_input(sigmas)
+    )
+
+
+def _from_consistency(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
+    """A student's jump to the lowest level: G = (s / t) x + (1 - s / t) g, s = sigmas[0]."""
+    sigmas = schedule.sigmas
+    scaling, kept = Preconditioning(sigma_data, boundary=float(sigmas[0])), sigmas[0] / sigmas
+    return Conversion(
+        kept + (1 - kept) * scaling.of_x(sigmas),
+        (1 - kept) * scaling.of_prediction(sigmas),
+        scaling.of_input(sigmas),
+    )
 
 
 CONVERSIONS = {
     "epsilon": _from_epsilon,
     "sample": _from_sample,
     "v_prediction": _from_velocity,
+    "edm": _from_edm,
+    "consistency": _from_consistency,
 }
-"""Prediction type to the factors per level, (L,) each, in denoised = a * x + b * prediction."""
+"""Prediction type to how the clean estimate follows from the prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +86,20 @@ class Denoiser:
     clip: bool = True
     """Whether clean estimates are limited to [-1, 1], as `clip_sample` does."""
 
+    sigma_data: float = 0.5
+    """Standard deviation of clean numbers that `edm` and `consistency` were trained with."""
+
     _of_x: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _of_prediction: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _of_input: NDArray[np.float32] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.prediction_type not in CONVERSIONS:
             raise UnknownNameError("prediction type", self.prediction_type, CONVERSIONS)
-        of_x, of_prediction = CONVERSIONS[self.prediction_type](self.schedule)
-        for name, values in (("_of_x", of_x), ("_of_prediction", of_prediction)):
-            object.__setattr__(self, name, values.astype(np.float32)[:, None, None])
+        factors = CONVERSIONS[self.prediction_type](self.schedule, self.sigma_data)
+        for name, values in factors._asdict().items():
+            column = None if values is None else values.astype(np.float32)[:, None, None]
+            object.__setattr__(self, f"_{name}", column)
 
     def given(self, condition: Floats) -> Denoise:
         """Return x, level -> denoised under a condition (B, To, C).
@@ -75,7 +114,8 @@ class Denoiser:
             rows = condition
             if len(condition) == 1 < len(x):
                 rows = np.broadcast_to(condition, (len(x), *condition.shape[1:]))
-            prediction = self.network(x, times, rows)
+            scaled = x if self._of_input is None else self._of_input[level] * x
+            prediction = self.network(scaled, times, rows)
             denoised = self._of_x[level] * x + self._of_prediction[level] * prediction
             # Two plain ufuncs: `clip` spends longer on its arguments than on the numbers.
             return np.minimum(np.maximum(denoised, -1.0), 1.0) if self.clip else denoised
