@@ -70,6 +70,9 @@ class Cost:
     ood: bool = False
     """True when the observation lies outside what the store covers; the caller decides what follows."""
 
+    rejected: bool = False
+    """True when what was retrieved was too far off, so that the chunk was sampled in full."""
+
     exactness: str = ""
     """In words: how the law of this chunk relates to that of the base sampler."""
 

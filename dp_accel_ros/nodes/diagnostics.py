@@ -88,6 +88,7 @@ def inference_values(cost: Cost, epoch: int, sequence: int, seed: int) -> dict[s
         "nfe": cost.nfe,
         "retrieval_distance": distance,
         "ood": cost.ood,
+        "rejected": cost.rejected,
         "seed": seed,
         "exactness": cost.exactness,
         "match": match,

@@ -39,7 +39,7 @@ def test_an_inference_says_what_the_chunk_cost():
     assert values["method"] == "ragdp"
     assert (values["nfe"], values["ood"], values["match"]) == ("10", "true", "3:17")
     assert (values["leap_ratio"], values["candidates"]) == ("0.9", "3:17 0.988, 5:2 0.500")
-    assert (values["total_ms"], values["retrieve_ms"]) == ("12", "")
+    assert (values["rejected"], values["total_ms"], values["retrieve_ms"]) == ("false", "12", "")
 
 
 def test_sequence_and_epoch_are_whole_numbers():
