@@ -134,7 +134,10 @@ class Manifest(_Part):
     task: str = Field(min_length=1)
     licence: str = Field(min_length=1)
     joints: list[Joint] = Field(min_length=1)
-    cameras: list[Camera] = Field(min_length=1)
+    cameras: list[Camera] = Field(default_factory=list)
+    state: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """What else is measured, for example where an object is; one name a number."""
+
     horizon: int = Field(ge=1)
     n_obs_steps: int = Field(ge=1)
     n_action_steps: int = Field(ge=1)
@@ -181,8 +184,18 @@ class Manifest(_Part):
 
     def _complaints(self) -> list[str]:
         n_joints, found = len(self.joints), []
-        for kind, names in (("joint", self.joint_names), ("camera", self.camera_names)):
+        kinds = (
+            ("joint", self.joint_names),
+            ("camera", self.camera_names),
+            ("state", tuple(self.state)),
+        )
+        for kind, names in kinds:
             found += [f"{kind} {n!r} is listed twice" for n in set(names) if names.count(n) > 1]
+        if not self.cameras and not self.state:
+            found.append("expected `cameras` or a `state`, got neither: the policy would see nothing")
+        # these are the names of the encoder's other inputs
+        taken = {"joints", "state"} & set(self.camera_names)
+        found += [f"a camera cannot be named {name!r}" for name in taken]
         if self.horizon < self.n_obs_steps:
             found.append(f"`horizon` {self.horizon} is below `n_obs_steps` {self.n_obs_steps}")
         elif self.n_action_steps > self.max_action_steps:

@@ -19,10 +19,13 @@ class Observation:
     """
 
     stamp_ns: int
-    """Capture time of the newest images, in ns; action 0 of the chunk is due then."""
+    """Capture time of the newest images or state, in ns; action 0 of the chunk is due then."""
 
     images: Mapping[str, NDArray[np.uint8]]
     """For each camera, RGB frames, (To, H, W, 3)."""
 
     joints: NDArray[np.float32]
     """Joint positions in the bundle's order and units, (To, Dj)."""
+
+    state: NDArray[np.float32] | None = None
+    """What else was measured, in the order of the bundle's `state`, (To, S); None where it has none."""

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dp_accel_ros.chunk import NS_PER_S, ActionChunk, Cost
-from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.errors import ConfigError, UnknownNameError
+from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.policy import Prediction
-from dp_accel_ros.sim.base import Array, Image, Task
+from dp_accel_ros.sim.base import Array, Task
 
 Predict = Callable[[list[Observation], list[Prediction | None]], Sequence[Prediction]]
 """From the observations of all running episodes, and what was predicted last, to new chunks."""
@@ -41,6 +42,26 @@ class RolloutConfig:
 
     latency_ticks: int = 0
     """Control ticks between an observation and the first use of its chunk."""
+
+    with_images: bool = True
+    """False for policies without cameras: nothing is drawn, which is most of a tick's time."""
+
+    state: tuple[str, ...] = ()
+    """What the policy sees of the task's state, by name and in its order."""
+
+    @classmethod
+    def of(
+        cls, manifest: Manifest, n_action_steps: int | None = None, latency_ticks: int = 0
+    ) -> RolloutConfig:
+        """Return how chunks of a bundle are executed, `n_action_steps` as there if None."""
+        return cls(
+            n_obs_steps=manifest.n_obs_steps,
+            n_action_steps=n_action_steps or manifest.n_action_steps,
+            max_action_steps=manifest.max_action_steps,
+            latency_ticks=latency_ticks,
+            with_images=bool(manifest.cameras),
+            state=tuple(manifest.state),
+        )
 
     def __post_init__(self) -> None:
         used = self.n_action_steps + self.latency_ticks
@@ -79,6 +100,9 @@ class EpisodeResult:
 
     n_ood: int
     """Chunks whose observation lay outside what the store covers."""
+
+    score: float | None = None
+    """How much of the goal was reached, from 0 to 1; None where it was not kept."""
 
 
 def run_episodes(
@@ -121,7 +145,8 @@ class Run:
         self.task, self.seed, self.config = task, seed, config
         self.tick, self.success = 0, False
         self.newest: Prediction | None = None
-        self._frames: dict[int, tuple[dict[str, Image], Array]] = {}
+        self._frames: dict[int, Observation] = {}
+        self._state = _places(config.state, task) if config.state else None
         self._chunks: list[tuple[int, ActionChunk]] = []
         self._costs: list[Cost] = []
         task.reset(seed)
@@ -134,7 +159,7 @@ class Run:
 
     def observe(self) -> None:
         """Keep what the robot sees at this tick, and only what later windows can need."""
-        self._frames[self.tick] = (self.task.images(), self.task.joint_positions())
+        self._frames[self.tick] = self._instant()
         oldest = self.tick - self.config.n_obs_steps + 1
         self._frames = {tick: seen for tick, seen in self._frames.items() if tick >= oldest}
 
@@ -142,11 +167,23 @@ class Run:
         """Return the window that ends at this tick; before the first frame, that one repeats."""
         steps = range(self.tick - self.config.n_obs_steps + 1, self.tick + 1)
         seen = [self._frames[max(0, step)] for step in steps]
-        images = {
-            name: np.stack([frame[name] for frame, _ in seen]) for name in self.task.camera_names
-        }
-        joints = np.stack([joints for _, joints in seen]).astype(np.float32)
-        return Observation(round(self.tick * self.task.dt * NS_PER_S), images, joints)
+        images = {name: np.stack([one.images[name] for one in seen]) for name in seen[0].images}
+        states = [one.state for one in seen if one.state is not None]
+        return Observation(
+            round(self.tick * self.task.dt * NS_PER_S),
+            images,
+            np.stack([one.joints for one in seen]),
+            np.stack(states) if states else None,
+        )
+
+    def _instant(self) -> Observation:
+        """Return what is seen and measured now, without the dimension of steps."""
+        return Observation(
+            round(self.tick * self.task.dt * NS_PER_S),
+            self.task.images() if self.config.with_images else {},
+            self.task.joint_positions().astype(np.float32),
+            None if self._state is None else self.task.state()[self._state].astype(np.float32),
+        )
 
     def receive(self, prediction: Prediction) -> None:
         """Take the chunk that answers the observation of this tick."""
@@ -178,4 +215,15 @@ class Run:
             nfe=tuple(cost.nfe for cost in self._costs),
             retrieval_distances=tuple(d for d in distances if d is not None),
             n_ood=sum(cost.ood for cost in self._costs),
+            score=self.task.score(),
         )
+
+
+def _places(names: Sequence[str], task: Task) -> list[int]:
+    """Return where the named numbers are in a task's state."""
+    for name in names:
+        if name not in task.state_names:
+            raise UnknownNameError(
+                f"number in the state of task {task.name!r}", name, task.state_names
+            )
+    return [task.state_names.index(name) for name in names]

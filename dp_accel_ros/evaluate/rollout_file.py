@@ -113,12 +113,17 @@ def report(results: Sequence[EpisodeResult]) -> dict[str, Any]:
         "successes": rate.successes,
         "success_rate": round(rate.rate, 4) if results else None,
         "wilson_95": [round(low, 4), round(high, 4)],
+        "score_mean": round(float(np.mean([_score(r) for r in results])), 4) if results else None,
         "ticks_of_successes": quantiles([r.ticks for r in results if r.success]).as_dict("ticks"),
         "nfe_mean": round(float(np.mean(chunks)), 2) if chunks else None,
         "chunks": len(chunks),
         "ood_chunks": sum(result.n_ood for result in results),
         "retrieval_distance": quantiles(distances).as_dict("key_units"),
     }
+
+
+def _score(result: EpisodeResult) -> float:
+    return float(result.success) if result.score is None else result.score
 
 
 def _result(episode: Mapping[str, Any]) -> EpisodeResult:

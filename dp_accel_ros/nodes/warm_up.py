@@ -35,4 +35,5 @@ def _grey(manifest: Manifest) -> Observation:
         for camera in manifest.cameras
     }
     middle = [(joint.lower + joint.upper) / 2 for joint in manifest.joints]
-    return Observation(0, images, np.tile(np.array(middle, np.float32), (n_steps, 1)))
+    joints = np.tile(np.array(middle, np.float32), (n_steps, 1))
+    return Observation(0, images, joints, np.zeros((n_steps, len(manifest.state)), np.float32))

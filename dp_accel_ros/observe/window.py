@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live sensor samples, aligned in time as the windows that the policy was trained on.
 
-    control steps       now - (To-1) dt   ...   now - dt      now = newest stamp of all cameras
-    camera (each)       nearest frame           nearest       nearest within dt / 2
-    joints              newest sample at or before each control step
+    control steps         now - (To-1) dt   ...   now - dt      now = newest stamp of all that lead
+    camera (each), state  nearest sample          nearest       nearest within dt / 2
+    joints                newest sample at or before each control step
 
-Steps before every camera had its first frame repeat what was seen then.
+Cameras and the state lead: they say when there is something new. Steps before each of them had its
+first sample repeat what was seen then.
 """
 
 from __future__ import annotations
@@ -32,13 +33,17 @@ SLACK_NS = 500_000
 HISTORY_S = 1.0
 """How late a camera may be against the others and still find samples of its time."""
 
+STATE = "state"
+"""Name of the stream of what else is measured, among those of the cameras."""
+
 
 class Reason(StrEnum):
     """Why there is no observation."""
 
     NO_IMAGES = "no_images"
+    NO_STATE = "no_state"
     NO_JOINTS = "no_joints"
-    CAMERAS_APART = "cameras_apart"
+    STREAMS_APART = "streams_apart"
     JOINTS_LATE = "joints_late"
 
 
@@ -97,6 +102,7 @@ class ObservationWindow:
         n_obs_steps: int,
         dt: float,
         image_size: Mapping[str, tuple[int, int]],
+        state_names: Sequence[str] = (),
         tolerance_s: float | None = None,
         max_joint_age_s: float | None = None,
     ) -> None:
@@ -108,16 +114,19 @@ class ObservationWindow:
             n_obs_steps: Control steps in an observation (To).
             dt: Time between control steps, in s.
             image_size: Height and width of each camera's frames in the observation.
-            tolerance_s: How far the cameras' newest frames may be apart, in s; `dt` / 2 if None.
-            max_joint_age_s: How much older than the images joints may be, in s; `dt` if None.
+            state_names: What else an observation needs, in the order of `push_state`.
+            tolerance_s: How far the newest samples of cameras and state may be apart, in s;
+                `dt` / 2 if None.
+            max_joint_age_s: How much older than those joints may be, in s; `dt` if None.
         """
-        if n_obs_steps < 1 or dt <= 0 or not camera_names:
-            got = f"{n_obs_steps}, {dt} and {len(camera_names)} cameras"
-            raise ConfigError(f"expected `n_obs_steps` >= 1, `dt` > 0 and a camera, got {got}")
+        if n_obs_steps < 1 or dt <= 0 or not (camera_names or state_names):
+            got = f"{n_obs_steps}, {dt}, {len(camera_names)} cameras and no state"
+            rule = "`n_obs_steps` >= 1, `dt` > 0 and a camera or a state"
+            raise ConfigError(f"expected {rule}, got {got}")
         if set(camera_names) - set(image_size):
             missing = ", ".join(sorted(set(camera_names) - set(image_size)))
             raise ConfigError(f"`image_size` lacks {missing}")
-        self._joint_names = tuple(joint_names)
+        self._joint_names, self._state_names = tuple(joint_names), tuple(state_names)
         self._image_size = {name: image_size[name] for name in camera_names}
         self._offsets_ns = [round(-back * dt * NS_PER_S) for back in range(n_obs_steps)][::-1]
         self._tolerance_ns = round((dt / 2 if tolerance_s is None else tolerance_s) * NS_PER_S)
@@ -130,7 +139,8 @@ class ObservationWindow:
     def reset(self) -> None:
         """Forget every sample, as at the start of an episode."""
         with self._lock:
-            self._cameras = {name: _Stream(self._span_ns) for name in self._image_size}
+            names = [*self._image_size, *([STATE] if self._state_names else [])]
+            self._leading = {name: _Stream(self._span_ns) for name in names}
             self._joints = _Stream(self._span_ns)
 
     def push_image(self, camera: str, stamp_ns: int, image: NDArray[np.uint8]) -> bool:
@@ -144,18 +154,21 @@ class ObservationWindow:
         resized = resize_rgb(image, *self._image_size[camera])
         sample = image.copy() if resized is image else resized
         with self._lock:
-            return self._cameras[camera].insert(stamp_ns, sample)
+            return self._leading[camera].insert(stamp_ns, sample)
 
     def push_joints(self, stamp_ns: int, positions: NDArray[np.floating]) -> bool:
         """Take joint positions (Dj,); False when they are too old or a repetition."""
-        sample = np.array(positions, dtype=np.float32)
-        if sample.shape != (len(self._joint_names),):
-            raise ShapeError("joint positions", f"({len(self._joint_names)},)", sample.shape)
-        bad = ~np.isfinite(sample)
-        if bad.any():
-            raise NotFiniteError("joint positions", int(bad.sum()), bad.size)
+        sample = _numbers("joint positions", positions, len(self._joint_names))
         with self._lock:
             return self._joints.insert(stamp_ns, sample)
+
+    def push_state(self, stamp_ns: int, state: NDArray[np.floating]) -> bool:
+        """Take what else was measured, (S,); False when it is too old or a repetition."""
+        if not self._state_names:
+            raise UnknownNameError("stream", STATE, self._image_size)
+        sample = _numbers("state", state, len(self._state_names))
+        with self._lock:
+            return self._leading[STATE].insert(stamp_ns, sample)
 
     def newest_stamp_ns(self) -> int | None:
         """Return the stamp that the next observation would have, or None without one."""
@@ -168,43 +181,58 @@ class ObservationWindow:
             stamp_ns = self._newest_common_stamp()
             missing = self._missing(stamp_ns)
             if stamp_ns is None or missing is not None:
-                return missing or Missing(Reason.NO_IMAGES, "no image yet")
-            begin_ns = max(stream.stamps[0] for stream in self._cameras.values())
+                return missing or Missing(Reason.NO_IMAGES, "nothing seen yet")
+            begin_ns = max(stream.stamps[0] for stream in self._leading.values())
             steps = [max(stamp_ns + offset, begin_ns) for offset in self._offsets_ns]
-            frames = {
+            seen = {
                 name: [stream.samples[stream.nearest(step)] for step in steps]
-                for name, stream in self._cameras.items()
+                for name, stream in self._leading.items()
             }
             joints = self._joints
             positions = [joints.samples[joints.at_or_before(step + SLACK_NS)] for step in steps]
-        images = {name: np.stack(samples) for name, samples in frames.items()}
-        return Observation(stamp_ns, images, np.stack(positions))
+        state = np.stack(seen.pop(STATE)) if STATE in seen else None
+        images = {name: np.stack(samples) for name, samples in seen.items()}
+        return Observation(stamp_ns, images, np.stack(positions), state)
 
     def _newest_common_stamp(self) -> int | None:
-        """Return the newest stamp of any camera at which all of them have a frame."""
-        stamps = {stamp for stream in self._cameras.values() for stamp in stream.stamps}
-        return next((s for s in sorted(stamps, reverse=True) if self._all_cameras_at(s)), None)
+        """Return the newest stamp of any leading stream at which all of them have a sample."""
+        stamps = {stamp for stream in self._leading.values() for stamp in stream.stamps}
+        return next((s for s in sorted(stamps, reverse=True) if self._all_at(s)), None)
 
-    def _all_cameras_at(self, stamp_ns: int) -> bool:
+    def _all_at(self, stamp_ns: int) -> bool:
         return all(
             stream.stamps
             and abs(stream.stamps[stream.nearest(stamp_ns)] - stamp_ns) <= self._tolerance_ns
-            for stream in self._cameras.values()
+            for stream in self._leading.values()
         )
 
     def _missing(self, stamp_ns: int | None) -> Missing | None:
-        silent = [name for name, stream in self._cameras.items() if not stream.stamps]
+        silent = [name for name, stream in self._leading.items() if not stream.stamps]
+        if silent == [STATE]:
+            return Missing(Reason.NO_STATE, "no state yet")
         if silent:
             return Missing(Reason.NO_IMAGES, f"no image yet from {', '.join(silent)}")
         if not self._joints.stamps:
             return Missing(Reason.NO_JOINTS, "no joint positions yet")
         if stamp_ns is None:
-            newest = {name: stream.stamps[-1] for name, stream in self._cameras.items()}
-            text = f"no frames within {self._tolerance_ns / 1e6:g} ms of each other: {newest}"
-            return Missing(Reason.CAMERAS_APART, text)
+            newest = {name: stream.stamps[-1] for name, stream in self._leading.items()}
+            text = f"no samples within {self._tolerance_ns / 1e6:g} ms of each other: {newest}"
+            return Missing(Reason.STREAMS_APART, text)
         place = self._joints.at_or_before(stamp_ns + SLACK_NS)
         age_ns = stamp_ns - self._joints.stamps[place]
         if age_ns > self._max_joint_age_ns:
-            text = f"joints are {age_ns / 1e6:g} ms older than the newest images"
+            than = "images" if self._image_size else "state"
+            text = f"joints are {age_ns / 1e6:g} ms older than the newest {than}"
             return Missing(Reason.JOINTS_LATE, text)
         return None
+
+
+def _numbers(what: str, values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+    """Return a copy of some measured numbers, (D,), or raise where they cannot be used."""
+    sample = np.array(values, dtype=np.float32)
+    if sample.shape != (size,):
+        raise ShapeError(what, f"({size},)", sample.shape)
+    bad = ~np.isfinite(sample)
+    if bad.any():
+        raise NotFiniteError(what, int(bad.sum()), bad.size)
+    return sample

@@ -15,12 +15,12 @@ from dp_accel_ros.observation import Observation
 
 
 def check_observation(observation: Observation, manifest: Manifest) -> None:
-    """Raise unless the observation has every camera and joint of the manifest, all finite.
+    """Raise unless the observation has all that the manifest names, all of it finite.
 
     Raises:
         UnknownNameError: A camera of the bundle is not in it.
         ShapeError: An array has another shape or number type.
-        NotFiniteError: A joint position is NaN or infinite.
+        NotFiniteError: A joint position or a number of the state is NaN or infinite.
     """
     n_steps = manifest.n_obs_steps
     for camera in manifest.cameras:
@@ -29,9 +29,19 @@ def check_observation(observation: Observation, manifest: Manifest) -> None:
         shape = (n_steps, camera.height, camera.width, 3)
         _check_array(f"images of {camera.name!r}", observation.images[camera.name], shape, "uint8")
     _check_array("joints", observation.joints, (n_steps, len(manifest.joints)), "float32")
-    bad = ~np.isfinite(observation.joints)
+    _check_finite("joints", observation.joints)
+    if not manifest.state:
+        return
+    if observation.state is None:
+        raise ShapeError("state", f"float32 {(n_steps, len(manifest.state))}", "none")
+    _check_array("state", observation.state, (n_steps, len(manifest.state)), "float32")
+    _check_finite("state", observation.state)
+
+
+def _check_finite(what: str, array: NDArray[np.float32]) -> None:
+    bad = ~np.isfinite(array)
     if bad.any():
-        raise NotFiniteError("joints", int(bad.sum()), bad.size)
+        raise NotFiniteError(what, int(bad.sum()), bad.size)
 
 
 def _check_array(what: str, array: NDArray[Any], shape: tuple[int, ...], dtype: str) -> None:

@@ -1,10 +1,12 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dp_accel_ros.chunk import ActionChunk, Cost
-from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.evaluate.rollout import RolloutConfig, batches, run_episodes
 from dp_accel_ros.predict.policy import Prediction
 
@@ -14,7 +16,8 @@ CONFIG = RolloutConfig(n_obs_steps=2, n_action_steps=4, max_action_steps=7)
 class CountingTask:
     """Succeeds once `seed` ticks have passed; the image and the joint show the tick."""
 
-    dt, max_ticks, camera_names = 0.04, 20, ("front",)
+    name, dt, max_ticks, camera_names = "counting", 0.04, 20, ("front",)
+    state_names = ("up", "down", "still")
 
     def reset(self, seed):
         self.seed, self.tick, self.executed = seed, 0, []
@@ -31,6 +34,12 @@ class CountingTask:
 
     def success(self):
         return self.tick >= self.seed
+
+    def score(self):
+        return min(1.0, self.tick / self.seed)
+
+    def state(self):
+        return np.array([self.tick, -self.tick, 0.5])
 
 
 class FakePredict:
@@ -95,6 +104,28 @@ def test_a_window_holds_the_last_ticks_and_repeats_the_first():
         observations[0].images["front"][:, 0, 0, 0].tolist() for observations, _ in predict.asked
     ]
     assert seen == [[0, 0], [3, 4], [7, 8]]
+
+
+def test_a_policy_without_cameras_sees_the_state_it_names_and_nothing_is_drawn():
+    class BlindTask(CountingTask):
+        def images(self):
+            raise AssertionError("nobody may look")
+
+    predict, config = FakePredict(), replace(CONFIG, with_images=False, state=("still", "up"))
+    run_episodes([BlindTask()], [9], predict, config)
+    last = predict.asked[-1][0][0]
+    assert last.images == {}
+    np.testing.assert_array_equal(last.state, np.float32([[0.5, 7], [0.5, 8]]))
+
+
+def test_a_state_that_the_task_has_not_is_refused():
+    with pytest.raises(UnknownNameError, match="no number in the state of task 'counting'"):
+        rolled_out([9], replace(CONFIG, state=("sideways",)))
+
+
+def test_the_score_of_an_episode_is_the_tasks():
+    results, _, _ = rolled_out([6, 80])
+    assert [r.score for r in results] == [1.0, 0.25]
 
 
 def test_a_method_is_told_what_it_gave_before():

@@ -79,6 +79,9 @@ class ShortTask:
     def success(self):
         return False
 
+    def score(self):
+        return 0.25
+
 
 def evaluated(file, seeds):
     config = RolloutConfig(n_obs_steps=1, n_action_steps=1, max_action_steps=7)
@@ -90,6 +93,17 @@ def test_a_continued_run_equals_one_that_was_not_cut_off(tmp_path):
     whole = evaluated(RolloutFile(None, {}), range(5))
     evaluated(RolloutFile(tmp_path / "r.json", {}), range(4))
     assert evaluated(RolloutFile(tmp_path / "r.json", {}), range(5)) == whole
+
+
+def test_the_score_is_averaged_and_kept(tmp_path):
+    results = evaluated(RolloutFile(tmp_path / "r.json", {}), range(3))
+    assert report(results)["score_mean"] == 0.25
+    assert RolloutFile(tmp_path / "r.json", {}).results == results
+
+
+def test_without_a_score_success_is_the_score():
+    old = [EpisodeResult(1, True, 5, (), (), 0), EpisodeResult(2, False, 5, (), (), 0)]
+    assert report(old)["score_mean"] == 0.5
 
 
 def test_a_finished_run_is_not_repeated(tmp_path):

@@ -126,7 +126,7 @@ def test_cameras_further_apart_give_no_observation():
     window.push_image("wrist", 21 * MS, _frame(2))
     missing = window.latest()
     assert isinstance(missing, Missing)
-    assert missing.reason is Reason.CAMERAS_APART
+    assert missing.reason is Reason.STREAMS_APART
     assert "within 20 ms" in missing.text
 
 

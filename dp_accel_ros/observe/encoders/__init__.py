@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders: camera frames and joints to features."""
+"""Encoders: what was seen and measured to features."""
 
 from __future__ import annotations
 

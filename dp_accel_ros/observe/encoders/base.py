@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 class Encoder(Protocol):
-    """A network from camera frames and joints to features; safe to share between threads."""
+    """A network from camera frames, joints and state to features; safe to share between threads."""
 
     @property
     def feature_dim(self) -> int:
@@ -20,7 +20,16 @@ class Encoder(Protocol):
         ...
 
     def encode(
-        self, images: Mapping[str, NDArray[np.uint8]], joints: NDArray[np.float32]
+        self,
+        images: Mapping[str, NDArray[np.uint8]],
+        joints: NDArray[np.float32],
+        state: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Return features, (B, C), of frames, (B, H, W, 3), and normalised joints, (B, Dj)."""
+        """Return features, (B, C), of one instant in each row.
+
+        Args:
+            images: Frames of every camera, (B, H, W, 3).
+            joints: Normalised joint positions, (B, Dj).
+            state: What else was measured, in raw units, (B, S); None for bundles without a state.
+        """
         ...
