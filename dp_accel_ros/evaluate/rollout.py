@@ -195,11 +195,12 @@ class Run:
 
     def step(self) -> None:
         """Execute what is due at this tick."""
-        self.task.step(self._action())
+        self.task.step(self.action())
         self.tick += 1
         self.success = self.task.success()
 
-    def _action(self) -> Array:
+    def action(self) -> Array:
+        """Return the targets that are due at this tick, (Da,)."""
         for start, chunk in reversed(self._chunks):
             if start + self.config.latency_ticks <= self.tick:
                 return chunk.actions[self.tick - start].astype(np.float64)
