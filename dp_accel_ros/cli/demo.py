@@ -29,6 +29,7 @@ from dp_accel_ros.evaluate.demo_folder import (
 )
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line
 from dp_accel_ros.evaluate.method_settings import method_config
+from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
 from dp_accel_ros.sim.recording import Recording
 
@@ -55,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 1 when an episode could not run, 130 after Ctrl-C."""
     manifest = load_bundle(args.bundle).manifest
-    config = _config(args, manifest.task)
+    config = _config(args, manifest)
     console = Console(highlight=False)
     machine = machine_facts()
     console.print(f"[dim]{machine_line(machine)}; logs and results in {config.out}")
@@ -82,11 +83,11 @@ def run(args: argparse.Namespace) -> int:
     return 130 if isinstance(watched.error, KeyboardInterrupt) else 1
 
 
-def _config(args: argparse.Namespace, task: str) -> DemoConfig:
+def _config(args: argparse.Namespace, manifest: Manifest) -> DemoConfig:
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{args.method}"
     return DemoConfig(
         bundle=args.bundle,
-        task=task,
+        task=manifest.task,
         method=args.method,
         settings=method_config(args.method, args.set),
         out=args.out or Path("runs/demo") / name,
@@ -96,6 +97,7 @@ def _config(args: argparse.Namespace, task: str) -> DemoConfig:
         # two demos at once on one machine must not hear each other
         domain=1 + os.getpid() % 100 if args.domain is None else args.domain,
         threads=args.threads,
+        with_images=bool(manifest.cameras),
     )
 
 

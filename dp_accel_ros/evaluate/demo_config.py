@@ -38,6 +38,9 @@ class DemoConfig:
     threads: int | None = None
     """Threads of the networks, or None for the node's default."""
 
+    with_images: bool = True
+    """False for policies without cameras: the simulation then draws nothing while it runs."""
+
     def __post_init__(self) -> None:
         if (self.episodes is None) == (self.minutes is None):
             raise ConfigError("give either `episodes` or `minutes`")
@@ -56,10 +59,11 @@ class DemoConfig:
         if self.threads is not None:
             policy["backend.threads"] = self.threads
         recording = str((self.out / RECORDING).resolve())
+        world = {"task": self.task, "seed": self.seed, "record": recording}
+        if not self.with_images:
+            world["publish_images"] = False
         return {
-            "sim_node": _command(
-                "sim_node", {"task": self.task, "seed": self.seed, "record": recording}
-            ),
+            "sim_node": _command("sim_node", world),
             "policy_node": _command("policy_node", policy),
             "scheduler_node": _command("scheduler_node", {"bundle": bundle}),
         }

@@ -77,12 +77,14 @@ def joint_state_to_msg(
     joint_names: Sequence[str],
     stamp_ns: int,
     positions: NDArray[np.float64],
-    velocities: NDArray[np.float64],
+    velocities: NDArray[np.float64] | None = None,
 ) -> Any:
     """Return measured positions and velocities, (Dj,) each, as a `JointState`."""
     msg = JointState(name=list(joint_names))
     msg.header.stamp = ns_to_stamp(stamp_ns)
-    msg.position, msg.velocity = _doubles(positions), _doubles(velocities)
+    msg.position = _doubles(positions)
+    if velocities is not None:
+        msg.velocity = _doubles(velocities)
     return msg
 
 

@@ -49,6 +49,11 @@ class PolicyNodeConfig:
         "camera/{camera}/image_raw",
         "Topic of each camera's images; `{camera}` becomes the name in the bundle.",
     )
+    state_topic: str = param(
+        "task/state",
+        "Topic of what else the policy takes, a `sensor_msgs/JointState` with the names in the "
+        "bundle's `state`; unused where the bundle has none.",
+    )
     use_compressed: bool = param(
         False, "Subscribe to `sensor_msgs/CompressedImage` at `image_topic` + `/compressed`."
     )

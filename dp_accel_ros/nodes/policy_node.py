@@ -35,7 +35,7 @@ from dp_accel_ros.nodes.messages import (
     stamp_to_ns,
 )
 from dp_accel_ros.nodes.policy_config import PARAMETERS, PolicyNodeConfig
-from dp_accel_ros.nodes.policy_parts import JOINTS, PolicyParts, assemble
+from dp_accel_ros.nodes.policy_parts import JOINTS, STATE, PolicyParts, assemble
 from dp_accel_ros.nodes.process import run
 from dp_accel_ros.nodes.realtime import be_nice
 from dp_accel_ros.nodes.worker import Worker
@@ -83,6 +83,8 @@ class PolicyNode(ManagedNode):
         self._diagnostics = made.diagnostics(DiagnosticArray)
         # first, so that joints stamped with an image are in the window when it arrives
         made.sense(JointState, JOINTS, self._on_joints)
+        if parts.manifest.state:
+            made.sense(JointState, self._config.state_topic, self._on_state)
         image = CompressedImage if self._config.use_compressed else Image
         for camera in parts.manifest.camera_names:
             made.sense(image, self._config.camera_topic(camera), partial(self._on_image, camera))
@@ -112,6 +114,18 @@ class PolicyNode(ManagedNode):
             camera,
             msg,
             lambda parts, stamp_ns: parts.window.push_image(camera, stamp_ns, image_from_msg(msg)),
+        )
+        if self._worker is not None:
+            self._worker.wake()
+
+    def _on_state(self, msg: Any) -> None:
+        """Put what else was measured into the window and wake the inference thread."""
+        self._take(
+            STATE,
+            msg,
+            lambda parts, stamp_ns: parts.window.push_state(
+                stamp_ns, joint_state_to_array(msg, parts.manifest.state)
+            ),
         )
         if self._worker is not None:
             self._worker.wake()

@@ -20,6 +20,7 @@ from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.methods import MethodConfig
 
 JOINTS = "joint_states"
+STATE = "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class PolicyParts:
     methods: MethodTable
     window: ObservationWindow
     streams: dict[str, Stream]
-    """One for each camera, and one for the joints."""
+    """One for each camera, one for the joints, and one for the state where there is one."""
 
     loop: InferenceLoop
     record: InferenceRecord
@@ -62,13 +63,15 @@ def assemble(
         n_obs_steps=facts.n_obs_steps,
         dt=facts.dt,
         image_size={camera.name: (camera.height, camera.width) for camera in facts.cameras},
+        state_names=facts.state,
     )
+    names = (*facts.camera_names, JOINTS, *([STATE] if facts.state else []))
     clock = time.perf_counter
     return PolicyParts(
         manifest=facts,
         methods=table,
         window=window,
-        streams={name: Stream() for name in (*facts.camera_names, JOINTS)},
+        streams={name: Stream() for name in names},
         loop=InferenceLoop(policy, window, seed=config.seed, epoch=new_epoch(), clock=clock),
         record=InferenceRecord(),
         warm_s=warm_up(policy, table, clock),

@@ -21,6 +21,9 @@ from dp_accel_ros.sim.trajectory_controller import JointPath
 EPISODE = "task/episode"
 """The topic, and the name of its one status."""
 
+STATE = "task/state"
+"""The topic of what else is measured: named numbers with a stamp."""
+
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 

@@ -34,6 +34,7 @@ from dp_accel_ros.nodes.params import Parameters
 from dp_accel_ros.nodes.sim_messages import (
     EPISODE,
     LATCHED,
+    STATE,
     episode_values,
     path_from_msg,
     physics_status,
@@ -58,7 +59,9 @@ class SimNode(Node):
         self._params = Parameters(self)
         config = self._config = self._params.declare(SimConfig)
         self._task = TASKS[config.task]()
-        self._task.images()  # makes the graphics context before time runs
+        if config.publish_images:
+            self._task.images()  # makes the graphics context before time runs
+        self._image_every = config.image_every(self._task.dt)
         # lockstep begins at 1 s, because a trajectory with stamp 0 means now
         start_ns = NS_PER_S if config.lockstep else self._clock_ns()
         self._robot = SimulatedRobot(
@@ -66,7 +69,8 @@ class SimNode(Node):
             seed=config.seed,
             now_ns=start_ns,
             slice_s=config.slice_s,
-            image_every=config.image_every,
+            image_every=self._image_every,
+            with_images=config.publish_images,
         )
         self._slice_ns = round(config.slice_s * NS_PER_S)
         self._pace = Pace(start_ns, self._slice_ns)
@@ -87,6 +91,7 @@ class SimNode(Node):
             name: self.create_publisher(Image, f"camera/{name}/image_raw", qos_profile_sensor_data)
             for name in self._task.camera_names
         }
+        self._state = self.create_publisher(JointState, STATE, 10)
         self._success = self.create_publisher(Bool, "task/success", LATCHED)
         self._episode = self.create_publisher(DiagnosticArray, EPISODE, LATCHED)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -121,7 +126,7 @@ class SimNode(Node):
         start_ns = self._robot.episode.now_ns
         self._shown = [
             self._advanced(start_ns + (index + 1) * self._slice_ns)
-            for index in range(self._config.image_every)
+            for index in range(self._image_every)
         ]
         self._show_tick()
 
@@ -157,8 +162,11 @@ class SimNode(Node):
         self._joint_states.publish(
             joint_state_to_msg(names, sensed.stamp_ns, sensed.positions, sensed.velocities)
         )
-        if sensed.images is None:
+        if sensed.images is None or sensed.state is None:
             return
+        self._state.publish(
+            joint_state_to_msg(self._task.state_names, sensed.stamp_ns, sensed.state)
+        )
         config = self._params.get()
         for name, image in sensed.images.items():
             if config.shows(name):

@@ -33,10 +33,16 @@ class SimConfig:
         maximum=500.0,
     )
     image_hz: float = param(
-        25.0,
-        "Images per second and camera; `rate` must be a whole multiple.",
-        minimum=0.1,
+        0.0,
+        "Images per second and camera, and states per second; `rate` must be a whole multiple. 0 "
+        "means one at every control step of the task, 25 per second with the arm.",
+        minimum=0.0,
         maximum=500.0,
+    )
+    publish_images: bool = param(
+        True,
+        "If false, no camera is drawn, which saves most of the processor time: for policies that "
+        "take the state.",
     )
     lockstep: bool = param(
         False,
@@ -55,16 +61,22 @@ class SimConfig:
 
     def __post_init__(self) -> None:
         config.check(self)
-        if abs(self.image_every - self.rate / self.image_hz) > 1e-6:
-            raise ConfigError(
-                f"`rate` must be a whole multiple of `image_hz`, got {self.rate:g} and"
-                f" {self.image_hz:g}"
-            )
+        if self.image_hz:
+            self.image_every(1.0 / self.image_hz)
 
-    @property
-    def image_every(self) -> int:
-        """Joint states per image."""
-        return max(1, round(self.rate / self.image_hz))
+    def image_every(self, dt: float) -> int:
+        """Return the joint states per image, for a task with control steps of `dt` s.
+
+        Raises:
+            ConfigError: That is no whole number.
+        """
+        image_hz = self.image_hz or 1.0 / dt
+        every = max(1, round(self.rate / image_hz))
+        if abs(every - self.rate / image_hz) > 1e-6:
+            raise ConfigError(
+                f"`rate` must be a whole multiple of `image_hz`, got {self.rate:g} and {image_hz:g}"
+            )
+        return every
 
     @property
     def slice_s(self) -> float:

@@ -65,6 +65,9 @@ class Sensed:
     images: dict[str, Image] | None
     """By camera, or None when no picture is due."""
 
+    state: Array | None = None
+    """The task's state, (S,), whenever pictures are due, drawn or not."""
+
 
 class SimulatedRobot:
     """Drives a task by joint trajectories, slice by slice; one thread owns it.
@@ -74,11 +77,19 @@ class SimulatedRobot:
         seed: Of the episode that it starts with.
         now_ns: When that is.
         slice_s: Time between joint states, and between looks at the trajectory, in s.
-        image_every: Slices between camera images.
+        image_every: Slices between camera images, and between states.
+        with_images: Whether cameras are drawn at all.
     """
 
     def __init__(
-        self, task: Task, *, seed: int, now_ns: int, slice_s: float, image_every: int
+        self,
+        task: Task,
+        *,
+        seed: int,
+        now_ns: int,
+        slice_s: float,
+        image_every: int,
+        with_images: bool = True,
     ) -> None:
         steps = slice_s / task.physics_dt
         if steps < 1 or abs(steps - round(steps)) > 1e-6 or image_every < 1:
@@ -86,7 +97,7 @@ class SimulatedRobot:
                 f"`slice_s` must be a multiple of {task.physics_dt} s and `image_every` at least 1,"
                 f" got {slice_s} and {image_every}"
             )
-        self.task = task
+        self.task, self._with_images = task, with_images
         self._slice_s, self._image_every, self._slices = slice_s, image_every, 0
         self._controller = TrajectoryController(
             tuple(joint.name for joint in task.joints), task.joint_positions()
@@ -137,11 +148,15 @@ class SimulatedRobot:
 
     def sense(self, *, imaged: bool) -> Sensed:
         """Return what the sensors say about the present instant."""
+        images = None
+        if imaged:
+            images = self.task.images() if self._with_images else {}
         return Sensed(
             self.episode.now_ns,
             self.task.joint_positions(),
             self.task.joint_velocities(),
-            self.task.images() if imaged else None,
+            images,
+            self.task.state() if imaged else None,
         )
 
     def note(self, sensed: Sensed, recorder: Recorder) -> None:

@@ -119,6 +119,11 @@ def test_settings_reach_the_policy_node_as_its_parameters():
     assert "backend.threads:=1" in words
 
 
+def test_a_policy_without_cameras_has_a_simulation_that_draws_nothing():
+    assert "publish_images:=False" in config(with_images=False).commands()["sim_node"]
+    assert not any("images" in word for word in config().commands()["sim_node"])
+
+
 def test_the_processes_have_a_ros_of_their_own():
     environ = config().environ({"ROS_DOMAIN_ID": "0", "PATH": "/bin"})
     assert environ["ROS_DOMAIN_ID"] == "42"

@@ -39,6 +39,9 @@ class OneJoint:
     def images(self):
         return {"front": np.zeros((2, 2, 3), np.uint8)}
 
+    def state(self):
+        return np.array([self.position, 3.0])
+
     def success(self):
         return self.position > 0.5
 
@@ -70,6 +73,17 @@ def test_the_arm_follows_the_trajectory_slice_by_slice():
 def test_images_come_with_the_joints_of_the_same_instant():
     imaged = [sensed.stamp_ns // MS for sensed in run(robot(), 10, 100) if sensed.images]
     assert imaged == [40, 80]
+
+
+def test_the_state_comes_with_the_images_even_where_none_are_drawn():
+    class Blind(OneJoint):
+        def images(self):
+            raise AssertionError("nobody may look")
+
+    options = {"slice_s": 0.01, "image_every": 4, "with_images": False}
+    arm = SimulatedRobot(Blind(), seed=7, now_ns=0, **options)
+    told = [(s.stamp_ns // MS, s.state.tolist()) for s in run(arm, 10, 100) if s.state is not None]
+    assert told == [(40, [0.0, 3.0]), (80, [0.0, 3.0])]
 
 
 def test_success_stays_even_if_the_goal_is_lost_again():
