@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ class Bundle:
 
     path: Path
     manifest: Manifest
-    store: StoreArrays
+    store: StoreArrays | None
+    """The retrieval store, or None where the bundle has none."""
 
     def file(self, name: str) -> Path:
         """Return the path of a file that the manifest names."""
@@ -80,27 +81,25 @@ def load_bundle(path: str | Path) -> Bundle:
 
 
 def write_bundle(
-    path: str | Path, facts: Mapping[str, Any], arrays: StoreArrays, networks: Mapping[str, Path]
+    path: str | Path,
+    facts: Mapping[str, Any],
+    arrays: StoreArrays | None,
+    networks: Mapping[str, Path],
 ) -> Bundle:
     """Write a bundle from its parts and return it as loading finds it.
 
     Args:
         path: The folder; it is made, and files of the same names are replaced.
         facts: Every key of the manifest except `format_version` and `files`.
-        arrays: The retrieval store; `alt_keys` go to disk in half precision.
+        arrays: The retrieval store, `alt_keys` going to disk in half precision; None for none.
         networks: File name in the bundle to the ONNX file that is copied there.
     """
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    names = facts["retrieval"]
-    np.save(folder / names["actions"], arrays.actions)
-    np.save(folder / names["episode_ends"], arrays.episode_ends)
-    np.save(folder / names["keys"], arrays.keys)
-    np.save(folder / names["alt_keys"], arrays.alt_keys.astype(np.float16))
+    stored = [] if arrays is None else _write_store(folder, facts["retrieval"], arrays)
     for name, source in networks.items():
         if source.resolve() != (folder / name).resolve():
             (folder / name).write_bytes(source.read_bytes())
-    stored = [names[key] for key in ("actions", "episode_ends", "keys", "alt_keys")]
     files = {name: sha256_of(folder / name) for name in sorted([*stored, *networks])}
     document = {"format_version": FORMAT_VERSION, **facts, "files": files}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=99)
@@ -124,8 +123,19 @@ def _verify_file(path: Path, expected: str) -> None:
         raise BundleError(f"{path}: expected sha256 {expected}, got {got}; copy the file again")
 
 
-def _load_store(folder: Path, manifest: Manifest) -> StoreArrays:
+def _write_store(folder: Path, names: Mapping[str, Any], arrays: StoreArrays) -> list[str]:
+    """Write the arrays of a store and return the names of the files."""
+    halved = replace(arrays, alt_keys=arrays.alt_keys.astype(np.float16))
+    keys = [field.name for field in fields(StoreArrays)]
+    for key in keys:
+        np.save(folder / names[key], getattr(halved, key))
+    return [names[key] for key in keys]
+
+
+def _load_store(folder: Path, manifest: Manifest) -> StoreArrays | None:
     names = manifest.retrieval
+    if names is None:
+        return None
     ends = _load_array(folder / names.episode_ends, (None,), "i")
     n_rows = int(ends[-1]) if len(ends) else 0
     _verify_ends(folder / names.episode_ends, ends)

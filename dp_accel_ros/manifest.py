@@ -126,6 +126,11 @@ class Retrieval(_Part):
     alt_threshold: Finite = Field(ge=-1, le=1)
     """Cosine similarity below which an observation counts as out of distribution (gamma)."""
 
+    @property
+    def files(self) -> set[str]:
+        """The files of which it consists."""
+        return {self.actions, self.episode_ends, self.keys, self.alt_keys}
+
 
 class Manifest(_Part):
     """Everything that a robot must know of a bundle before it loads the networks."""
@@ -149,7 +154,7 @@ class Manifest(_Part):
     encoder: Encoder
     alt_encoder: Encoder
     denoiser: Denoiser
-    retrieval: Retrieval
+    retrieval: Retrieval | None = None
     files: dict[FileName, str]
     """File name to sha256 in hexadecimal."""
 
@@ -219,9 +224,9 @@ class Manifest(_Part):
     @property
     def named_files(self) -> set[str]:
         """Every file that some part of the manifest names."""
-        store = self.retrieval
+        store = set() if self.retrieval is None else self.retrieval.files
         networks = {self.encoder.file, self.alt_encoder.file, self.denoiser.file}
-        return networks | {store.actions, store.episode_ends, store.keys, store.alt_keys}
+        return networks | store
 
 
 def manifest_from(document: object, source: str) -> Manifest:

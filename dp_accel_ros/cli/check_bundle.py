@@ -35,19 +35,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(bundle: Bundle) -> list[tuple[str, str]]:
-    manifest, store = bundle.manifest, bundle.store
+    manifest = bundle.manifest
     joints = "\n".join(
         f"{joint.name}  {joint.lower:g} to {joint.upper:g} {joint.unit},"
         f" up to {joint.max_velocity:g} {joint.unit}/s"
         for joint in manifest.joints
     )
     cameras = ", ".join(f"{c.name} {c.width}x{c.height}" for c in manifest.cameras)
+    state = f"{len(manifest.state)} numbers: {', '.join(manifest.state)}"
     schedule = manifest.schedule
     sizes = {name: bundle.file(name).stat().st_size / 1e6 for name in manifest.files}
     return [
         ("task", manifest.task),
         ("licence", manifest.licence),
-        ("cameras", cameras),
+        ("cameras", cameras or "none"),
+        ("state", state if manifest.state else "none"),
         ("joints", joints),
         (
             "chunk",
@@ -63,15 +65,21 @@ def _lines(bundle: Bundle) -> list[tuple[str, str]]:
             "features",
             f"policy {manifest.encoder.feature_dim}, ALT {manifest.alt_encoder.feature_dim}",
         ),
-        (
-            "store",
-            f"{len(store.episode_ends)} demonstrations, {len(store.actions)} frames,"
-            f" ALT threshold {manifest.retrieval.alt_threshold:.4f}",
-        ),
+        ("store", _store_line(bundle)),
         ("files", "\n".join(f"{name}  {size:.2f} MB" for name, size in sizes.items())),
         ("in all", f"{sum(sizes.values()):.1f} MB"),
         *((f"made: {key}", _short(value)) for key, value in manifest.provenance.items()),
     ]
+
+
+def _store_line(bundle: Bundle) -> str:
+    store, facts = bundle.store, bundle.manifest.retrieval
+    if store is None or facts is None:
+        return "none"
+    return (
+        f"{len(store.episode_ends)} demonstrations, {len(store.actions)} frames,"
+        f" ALT threshold {facts.alt_threshold:.4f}"
+    )
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle
-from dp_accel_ros.errors import ConfigError, UnknownNameError
+from dp_accel_ros.errors import ConfigError, MissingPartError, UnknownNameError
 from dp_accel_ros.manifest import Encoder as EncoderFacts
 from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
@@ -75,13 +75,7 @@ def load_policy(
             manifest.schedule.prediction_type,
             clip=manifest.schedule.clip_sample,
         ),
-        store=RetrievalStore.build(
-            loaded.store,
-            action_normalizer=actions,
-            index=INDEXES[backend.index],
-            horizon=manifest.horizon,
-            n_obs_steps=manifest.n_obs_steps,
-        ),
+        store=_store(loaded, actions, backend),
     )
     run_every_network(policy, loaded)
     if clock is None:
@@ -106,10 +100,10 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
         return _alt(policy, chosen)
     if isinstance(chosen, RagdpConfig):
         base = _diffusion(chosen.solver, policy, chosen.num_inference_steps)
-        return Ragdp(base, policy.store, chosen.leap_ratio, chosen.neighbours)
+        return Ragdp(base, _demonstrated(policy, name), chosen.leap_ratio, chosen.neighbours)
     if isinstance(chosen, TsdpConfig):
         base = _diffusion("ddpm", policy, chosen.num_inference_steps)
-        return Tsdp.configured(base, policy.store, chosen, policy.batch_costs)
+        return Tsdp.configured(base, _demonstrated(policy, name), chosen, policy.batch_costs)
     return _diffusion(name, policy, chosen.num_inference_steps)
 
 
@@ -121,9 +115,29 @@ def _diffusion(name: str, policy: Policy, num_inference_steps: int) -> Diffusion
 
 def _alt(policy: Policy, config: AltConfig) -> Alt:
     from_bundle = config.threshold == BUNDLE_THRESHOLD
-    stored = policy.manifest.retrieval.alt_threshold
+    store, facts = _demonstrated(policy, "alt"), policy.manifest.retrieval
+    stored = BUNDLE_THRESHOLD if facts is None else facts.alt_threshold
     threshold = stored if from_bundle else config.threshold
-    return Alt(policy.store, threshold, config.hysteresis_margin)
+    return Alt(store, threshold, config.hysteresis_margin)
+
+
+def _demonstrated(policy: Policy, method: str) -> RetrievalStore:
+    """Return the store for a method that retrieves from it."""
+    if policy.store is None:
+        raise MissingPartError(method, "a retrieval store", ())
+    return policy.store
+
+
+def _store(bundle: Bundle, actions: Normalizer, backend: BackendConfig) -> RetrievalStore | None:
+    if bundle.store is None:
+        return None
+    return RetrievalStore.build(
+        bundle.store,
+        action_normalizer=actions,
+        index=INDEXES[backend.index],
+        horizon=bundle.manifest.horizon,
+        n_obs_steps=bundle.manifest.n_obs_steps,
+    )
 
 
 def _encoder(bundle: Bundle, facts: EncoderFacts, backend: BackendConfig) -> Encoder:
@@ -133,6 +147,7 @@ def _encoder(bundle: Bundle, facts: EncoderFacts, backend: BackendConfig) -> Enc
         bundle.file(facts.file),
         cameras=bundle.manifest.cameras,
         n_joints=len(bundle.manifest.joints),
+        n_state=len(bundle.manifest.state),
         feature_dim=facts.feature_dim,
         backend=backend,
     )

@@ -48,12 +48,16 @@ def run_every_network(policy: Policy, bundle: Bundle) -> None:
     )
 
 
-def _frames(policy: Policy) -> tuple[dict[str, NDArray[np.uint8]], NDArray[np.float32]]:
+def _frames(
+    policy: Policy,
+) -> tuple[dict[str, NDArray[np.uint8]], NDArray[np.float32], NDArray[np.float32] | None]:
+    facts = policy.manifest
     images = {
         camera.name: np.full((2, camera.height, camera.width, 3), 128, np.uint8)
-        for camera in policy.manifest.cameras
+        for camera in facts.cameras
     }
-    return images, np.zeros((2, len(policy.manifest.joints)), np.float32)
+    state = np.zeros((2, len(facts.state)), np.float32) if facts.state else None
+    return images, np.zeros((2, len(facts.joints)), np.float32), state
 
 
 def _run(

@@ -56,7 +56,9 @@ class Policy:
     joints: Normalizer
     actions: Normalizer
     denoiser: Denoiser
-    store: RetrievalStore
+    store: RetrievalStore | None
+    """None where the bundle has no demonstrations."""
+
     batch_costs: BatchCosts | None = None
     """What a batch of the denoising network costs here, if it was measured."""
 
@@ -128,7 +130,12 @@ class Policy:
             for name in self.manifest.camera_names
         }  # (B * n_steps, H, W, 3)
         joints = np.concatenate([obs.joints[-n_steps:] for obs in observations])
-        features = self.encoders[encoder].encode(images, self.joints.normalize(joints))
+        states = [obs.state[-n_steps:] for obs in observations if obs.state is not None]
+        features = self.encoders[encoder].encode(
+            images,
+            self.joints.normalize(joints),
+            np.concatenate(states) if self.manifest.state else None,
+        )
         if encoder == "alt":
             return features
         return features.reshape(len(observations), n_steps, -1)
