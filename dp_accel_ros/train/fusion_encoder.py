@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ALT encoder: both cameras and the joints to a point on the unit sphere."""
+"""The ALT encoder: every camera and the joints to a point on the unit sphere."""
 
 from __future__ import annotations
 
@@ -39,15 +39,24 @@ class FusionEncoder(nn.Module):
         joined = 128 * n_cameras + (32 if pose_branch else 0)
         self.fuse = nn.Sequential(nn.Linear(joined, 256), nn.ReLU(), nn.Linear(256, 128))
 
-    def embed(self, images: Sequence[Tensor], joints: Tensor) -> Tensor:
-        """Return unit vectors, (B, 128), from scaled frames and normalised joints."""
-        parts = []
-        for camera, image in enumerate(images):
-            which = camera % len(self.trunks)
-            parts.append(self.project[which](self.trunks[which](image)))
+    def seen(self, images: Sequence[Tensor]) -> Tensor:
+        """Return what the trunks make of scaled frames, (B, cameras, width)."""
+        parts = [self.trunks[self._which(c)](image) for c, image in enumerate(images)]
+        return torch.stack(parts, dim=1)
+
+    def fused(self, seen: Tensor, joints: Tensor) -> Tensor:
+        """Return unit vectors, (B, 128), from what the trunks saw and normalised joints."""
+        parts = [self.project[self._which(c)](seen[:, c]) for c in range(self.n_cameras)]
         if self.pose_branch:
             parts.append(self.pose(joints))
         return functional.normalize(self.fuse(torch.cat(parts, dim=-1)), dim=-1)
+
+    def embed(self, images: Sequence[Tensor], joints: Tensor) -> Tensor:
+        """Return unit vectors, (B, 128), from scaled frames and normalised joints."""
+        return self.fused(self.seen(images), joints)
+
+    def _which(self, camera: int) -> int:
+        return camera % len(self.trunks)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return unit vectors, (B, 128), from uint8 frames of every camera and, last, the joints."""
