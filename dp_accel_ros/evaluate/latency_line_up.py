@@ -64,6 +64,7 @@ def noise_observations(manifest: Manifest, count: int, seed: int = 0) -> list[Ob
                 for camera in manifest.cameras
             },
             joints=rng.uniform(low, high, (steps, len(low))).astype(np.float32),
+            state=rng.normal(size=(steps, len(manifest.state))).astype(np.float32),
         )
         for index in range(count)
     ]

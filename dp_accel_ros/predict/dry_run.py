@@ -56,7 +56,7 @@ def _frames(
         camera.name: np.full((2, camera.height, camera.width, 3), 128, np.uint8)
         for camera in facts.cameras
     }
-    state = np.zeros((2, len(facts.state)), np.float32) if facts.state else None
+    state = np.ones((2, len(facts.state)), np.float32) if facts.state else None
     return images, np.zeros((2, len(facts.joints)), np.float32), state
 
 
