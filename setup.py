@@ -34,7 +34,15 @@ EXTRAS = {
     "gpu": ["onnxruntime-gpu>=1.18,<2", "faiss-gpu-cu12>=1.8,<2"],
     "ros": [f"{name}=={version}" for name, version in ROS.items()],
     # exact, because a range lets pip take the newest build with gigabytes of CUDA beside it
-    "train": ["torch==2.13.0", "onnx>=1.16,<2", "tqdm", "matplotlib>=3.8,<4", *EPISODES],
+    "train": [
+        "torch==2.13.0",
+        "onnx>=1.16,<2",
+        "tqdm",
+        "matplotlib>=3.8,<4",
+        "gymnasium>=1.0,<2",
+        "stable-baselines3>=2.9,<3",
+        *EPISODES,
+    ],
     "sim": ["mujoco>=3.3,<5", "matplotlib>=3.8,<4", "pillow>=10", "rich>=13,<16"],
     # what gym-pusht needs, without itself: it would bring a second OpenCV, one that needs libGL and
     # writes over the headless one. `pip install --no-deps gym-pusht==0.1.8` completes it.

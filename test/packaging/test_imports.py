@@ -28,6 +28,7 @@ PLACES = {
     "zarr": ("data/",),
     "matplotlib": ("evaluate/", "train/", "cli/"),
     "rich": ("evaluate/", "cli/"),
+    "stable_baselines3": ("train/",),
     "tqdm": ("data/", "train/", "evaluate/", "cli/"),
 }
 """A library to the folders it may be imported in, or the beginnings of file names."""

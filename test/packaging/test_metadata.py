@@ -29,6 +29,7 @@ IMPORT_NAMES = {
     "cv2": "opencv-python-headless",
     "faiss": "faiss-cpu",
     "PIL": "pillow",
+    "stable_baselines3": "stable-baselines3",
     "yaml": "PyYAML",
 }
 """Import name to the name on the package index, where they differ."""
