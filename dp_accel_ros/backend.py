@@ -25,6 +25,12 @@ class BackendConfig:
         "If true, idle network threads keep polling: a little faster, but they starve other "
         "processes when there are few cores.",
     )
+    precision: str = param(
+        "auto",
+        "Numbers of the denoiser's products: `int8` is about twice as fast on a CPU, for bundles "
+        "that have it; `auto` takes it there and float32 elsewhere.",
+        one_of=("auto", "float32", "int8"),
+    )
     index: str = param(
         "numpy",
         "How the retrieval store is searched; `faiss_hnsw` is approximate, the others exact.",

@@ -42,6 +42,20 @@ class StoreArrays:
 
 
 @dataclass(frozen=True, slots=True)
+class KnowledgeArrays:
+    """The trajectory knowledge base as it lies on disk."""
+
+    noise: NDArray[np.float32]
+    """Where trajectories start, (M, Tp, Da)."""
+
+    conditions: NDArray[np.float32]
+    """Under what they were made, flattened, (S, To * C)."""
+
+    states: NDArray[np.floating]
+    """What was kept of them, (M, S, number of steps, Tp, Da), in the precision that it has on disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """A verified bundle: the manifest, the store, and where the networks are."""
 
@@ -49,6 +63,9 @@ class Bundle:
     manifest: Manifest
     store: StoreArrays | None
     """The retrieval store, or None where the bundle has none."""
+
+    knowledge: KnowledgeArrays | None = None
+    """The trajectory knowledge base, or None where the bundle has none."""
 
     def file(self, name: str) -> Path:
         """Return the path of a file that the manifest names."""
@@ -77,7 +94,8 @@ def load_bundle(path: str | Path) -> Bundle:
     manifest = manifest_from(document, str(manifest_path))
     for name, expected in manifest.files.items():
         _verify_file(folder / name, expected)
-    return Bundle(folder, manifest, _load_store(folder, manifest))
+    store, knowledge = _load_store(folder, manifest), _load_knowledge(folder, manifest)
+    return Bundle(folder, manifest, store, knowledge)
 
 
 def write_bundle(
@@ -150,6 +168,21 @@ def _load_store(folder: Path, manifest: Manifest) -> StoreArrays | None:
         keys=keys.astype(np.float32),
         alt_keys=_unit_rows(folder / names.alt_keys, alt_keys.astype(np.float32)),
     )
+
+
+def _load_knowledge(folder: Path, manifest: Manifest) -> KnowledgeArrays | None:
+    facts = manifest.knowledge
+    if facts is None:
+        return None
+    chunk = (manifest.horizon, len(manifest.joints))
+    noise = _load_array(folder / facts.noise, (None, *chunk), "f")
+    conditions = _load_array(folder / facts.conditions, (None, manifest.key_dim), "f")
+    shape = (len(noise), len(conditions), len(facts.steps), *chunk)
+    states = _load_array(folder / facts.states, shape, "f")
+    if not states.size:
+        sizes = f"{len(noise)} noises and {len(conditions)} conditions"
+        raise BundleError(f"{folder / facts.states}: expected trajectories, got {sizes}")
+    return KnowledgeArrays(noise.astype(np.float32), conditions.astype(np.float32), states)
 
 
 def _load_array(path: Path, shape: tuple[int | None, ...], kind: str) -> NDArray[Any]:

@@ -8,111 +8,74 @@ manifest against the files.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
 from dp_accel_ros.errors import BundleError
+from dp_accel_ros.manifest_knowledge import Knowledge
+from dp_accel_ros.manifest_parts import (
+    Camera,
+    FileName,
+    Finite,
+    Joint,
+    Normalization,
+    Part,
+    Schedule,
+)
+from dp_accel_ros.manifest_scheduler import Scheduler
 
 FORMAT_VERSION = 1
 
-
-def _plain_file_name(name: str) -> str:
-    if not name or PurePosixPath(name).name != name:
-        raise ValueError(f"must be a plain file name inside the bundle, got {name!r}")
-    return name
+OPTIONAL_PARTS = ("retrieval", "knowledge", "scheduler")
+"""Keys of the sections that a bundle may lack."""
 
 
-FileName = Annotated[str, AfterValidator(_plain_file_name)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Joint(_Part):
-    """One joint, in the order of every joint and action array."""
-
-    name: str = Field(min_length=1)
-    unit: Literal["rad", "m"]
-    lower: Finite
-    upper: Finite
-    max_velocity: Finite = Field(gt=0)
-    """In the unit of the joint per second."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Joint:
-        if not self.lower < self.upper:
-            raise ValueError(f"`lower` must be below `upper`, got {self.lower} and {self.upper}")
-        return self
-
-
-class Camera(_Part):
-    """One camera and the RGB frame that the encoder takes: the image, resized by area averaging."""
-
-    name: str = Field(min_length=1)
-    width: int = Field(gt=0)
-    height: int = Field(gt=0)
-
-
-class Schedule(_Part):
-    """Noise schedule facts, spelled as diffusers spells them."""
-
-    num_train_timesteps: int = Field(ge=2)
-    beta_schedule: Literal["squaredcos_cap_v2"]
-    prediction_type: Literal["epsilon", "sample", "v_prediction"]
-    clip_sample: bool
-
-
-class Bounds(_Part):
-    """Smallest and largest value per dimension; they are mapped to -1 and 1."""
-
-    minimum: list[Finite]
-    maximum: list[Finite]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Bounds:
-        if len(self.minimum) != len(self.maximum):
-            sizes = f"{len(self.minimum)} and {len(self.maximum)}"
-            raise ValueError(f"`minimum` and `maximum` must have one length, got {sizes}")
-        for index, (low, high) in enumerate(zip(self.minimum, self.maximum, strict=True)):
-            if not low <= high:
-                raise ValueError(f"`minimum` exceeds `maximum` at {index}: {low} and {high}")
-        return self
-
-
-class Normalization(_Part):
-    """Statistics of the demonstrations, in raw units."""
-
-    joints: Bounds
-    actions: Bounds
-
-
-class Encoder(_Part):
+class Encoder(Part):
     """A network from camera frames and normalised joints to a feature vector."""
 
     file: FileName
     feature_dim: int = Field(gt=0)
+    groups: dict[str, Annotated[int, Field(gt=0)]] | None = None
+    """Names of features that belong together, and how many they are, in the vector's order."""
 
 
-class Denoiser(_Part):
-    """A network from a noisy chunk, its network time and a condition to a prediction."""
+class Denoiser(Part):
+    """A network from a noisy chunk, its network time and a condition to a prediction.
+
+    With a `conditioner`, it takes what that gives for the time and the condition instead of them.
+    """
 
     file: FileName
     feature_dim: int = Field(gt=0)
     """Features per observation step that it is conditioned on."""
 
+    int8_file: FileName | None = None
+    """The same network with its products in 8-bit integers."""
 
-class Retrieval(_Part):
+    conditioner: FileName | None = None
+    """A network from time and condition to one token for each, (B, 1 + To, memory_dim)."""
+
+    memory_dim: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _conditioner_has_a_size(self) -> Denoiser:
+        if (self.conditioner is None) != (self.memory_dim is None):
+            got = f"{self.conditioner!r} and {self.memory_dim!r}"
+            raise ValueError(f"`conditioner` and `memory_dim` go together, got {got}")
+        return self
+
+    @property
+    def files(self) -> set[str]:
+        """The files of which it consists."""
+        return {name for name in (self.file, self.int8_file, self.conditioner) if name}
+
+
+class Retrieval(Part):
     """The expert actions and one key per frame for each encoder."""
 
     actions: FileName
@@ -132,7 +95,7 @@ class Retrieval(_Part):
         return {self.actions, self.episode_ends, self.keys, self.alt_keys}
 
 
-class Manifest(_Part):
+class Manifest(Part):
     """Everything that a robot must know of a bundle before it loads the networks."""
 
     format_version: Literal[1]
@@ -155,6 +118,8 @@ class Manifest(_Part):
     alt_encoder: Encoder
     denoiser: Denoiser
     retrieval: Retrieval | None = None
+    knowledge: Knowledge | None = None
+    scheduler: Scheduler | None = None
     files: dict[FileName, str]
     """File name to sha256 in hexadecimal."""
 
@@ -177,6 +142,24 @@ class Manifest(_Part):
         return self.horizon - self.n_obs_steps + 1
 
     @property
+    def feature_groups(self) -> dict[str, int]:
+        """Names and sizes of the groups of the policy encoder's features, in their order.
+
+        Where the manifest does not say, the joints come last and all else is the `state`.
+        """
+        rest = self.encoder.feature_dim - len(self.joints)
+        if self.encoder.groups is not None:
+            return dict(self.encoder.groups)
+        if rest <= 0:
+            return {"state": self.encoder.feature_dim}
+        return {"state": rest, "joints": len(self.joints)}
+
+    @property
+    def optional_parts(self) -> tuple[str, ...]:
+        """Keys of the optional sections that are there."""
+        return tuple(name for name in OPTIONAL_PARTS if getattr(self, name) is not None)
+
+    @property
     def key_dim(self) -> int:
         """Length of a retrieval key: all features of an observation window."""
         return self.n_obs_steps * self.encoder.feature_dim
@@ -197,7 +180,9 @@ class Manifest(_Part):
         for kind, names in kinds:
             found += [f"{kind} {n!r} is listed twice" for n in set(names) if names.count(n) > 1]
         if not self.cameras and not self.state:
-            found.append("expected `cameras` or a `state`, got neither: the policy would see nothing")
+            found.append(
+                "expected `cameras` or a `state`, got neither: the policy would see nothing"
+            )
         # these are the names of the encoder's other inputs
         taken = {"joints", "state"} & set(self.camera_names)
         found += [f"a camera cannot be named {name!r}" for name in taken]
@@ -213,6 +198,7 @@ class Manifest(_Part):
         if self.denoiser.feature_dim != self.encoder.feature_dim:
             dims = f"{self.denoiser.feature_dim}, but the encoder gives {self.encoder.feature_dim}"
             found.append(f"the denoiser is conditioned on `feature_dim` {dims}")
+        found += [*self._complaints_about_features(), *self._complaints_about_knowledge()]
         found += [
             f"file {n!r} has no sha256 in `files`" for n in self.named_files - set(self.files)
         ]
@@ -221,12 +207,26 @@ class Manifest(_Part):
             f"file {name!r} is listed in `files` but nothing uses it" for name in unused
         ]
 
+    def _complaints_about_features(self) -> list[str]:
+        size, dim = sum(self.feature_groups.values()), self.encoder.feature_dim
+        if size == dim:
+            return []
+        return [f"the encoder's `groups` have {size} features, but its `feature_dim` is {dim}"]
+
+    def _complaints_about_knowledge(self) -> list[str]:
+        if self.knowledge is None:
+            return []
+        groups = self.feature_groups
+        strange = [name for name in self.knowledge.seen if name not in groups]
+        return [
+            f"knowledge.seen: no features {n!r}; there are {', '.join(groups)}" for n in strange
+        ]
+
     @property
     def named_files(self) -> set[str]:
         """Every file that some part of the manifest names."""
-        store = set() if self.retrieval is None else self.retrieval.files
-        networks = {self.encoder.file, self.alt_encoder.file, self.denoiser.file}
-        return networks | store
+        networks = {self.encoder.file, self.alt_encoder.file, *self.denoiser.files}
+        return networks.union(*(getattr(self, name).files for name in self.optional_parts))
 
 
 def manifest_from(document: object, source: str) -> Manifest:

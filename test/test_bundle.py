@@ -59,6 +59,21 @@ def array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Damage:
     return damage
 
 
+def knowledge_array(
+    key: str,
+    change: Callable[[np.ndarray], np.ndarray],
+    **more: Callable[[np.ndarray], np.ndarray],
+) -> Damage:
+    """Return what replaces arrays of the knowledge base, given by their keys in the manifest."""
+
+    def damage(folder: Path) -> None:
+        for one, how in {key: change, **more}.items():
+            (name,) = (path.name for path in folder.glob(f"knowledge_{one}-*.npy"))
+            array(name, how)(folder)
+
+    return damage
+
+
 def content(name: str, data: bytes) -> Damage:
     """Return what replaces a file, with its checksum."""
 
@@ -189,6 +204,54 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "fractional ends": (
         array("episode_ends.npy", lambda a: a.astype(np.float32)),
         "episode_ends.npy: expected integer numbers, got float32",
+    ),
+    "knowledge without states": (
+        edit(lambda d: d["knowledge"].pop("states")),
+        "knowledge.states: Field required",
+    ),
+    "other solver": (
+        put("knowledge", "solver", "ddpm"),
+        "knowledge.solver: Input should be 'ddim', 'dpmpp_2m' or 'heun'",
+    ),
+    "falling steps": (
+        put("knowledge", "steps", [80, 10]),
+        r"`steps` must rise within 1 to 99, got \[80, 10\]",
+    ),
+    "steps past the end": (
+        put("knowledge", "steps", [10, 100]),
+        r"`steps` must rise within 1 to 99, got \[10, 100\]",
+    ),
+    "lost residual": (
+        edit(lambda d: d["knowledge"]["residuals"].pop()),
+        "expected one of `residuals` for each of `steps`, got 1 for 2 steps",
+    ),
+    "value before key": (
+        put("knowledge", "key_step", 80),
+        "`key_step` and `value_step` must be of `steps` and rise, got 80 and 80",
+    ),
+    "unknown features": (
+        put("knowledge", "seen", ["joints", "smell"]),
+        "knowledge.seen: no features 'smell'; there are state, joints",
+    ),
+    "too few grouped features": (
+        put("encoder", "groups", {"cube": 3, "joints": 8}),
+        "the encoder's `groups` have 11 features, but its `feature_dim` is 12",
+    ),
+    "lost trajectories": (
+        knowledge_array("states", lambda a: a[:, 1:]),
+        r"knowledge_states-\w{8}.npy: expected shape 2x18x2x16x8, got 2x17x2x16x8",
+    ),
+    "no noise": (
+        knowledge_array("noise", lambda a: a[:0], states=lambda a: a[:0]),
+        "expected trajectories, got 0 noises and 18 conditions",
+    ),
+    "NaN trajectory": (
+        knowledge_array("states", lambda a: _with(a, (0, 1, 0, 2, 3), np.nan)),
+        r"knowledge_states-\w{8}.npy: expected finite numbers, 1 of 9216 are not",
+    ),
+    "other conditions": (
+        knowledge_array("conditions", lambda a: a[:, 1:]),
+        r"knowledge_conditions-\w{8}.npy: expected shape anyx24, got 18x23",
     ),
     "long embeddings": (
         array("alt_keys.npy", lambda a: 2 * a),

@@ -22,12 +22,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
+from dp_accel_ros.bundle_parts import replace_parts
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
 
 STATE_DIM = 4
 ALT_DIM = 16
 N_LEVELS = 100
+N_NOISES, KEPT_STEPS = 2, (10, 80)
 RAMP = 0.05
 """How far `a` has moved from the newest joints at its last action, in normalised units."""
 
@@ -54,7 +56,8 @@ def make_tiny_bundle(
     for name, model in networks.items():
         onnx.save(model, path / name)
     arrays = _store_arrays(n_joints, len(cameras), n_obs_steps, lengths)
-    return write_bundle(path, facts, arrays, {name: path / name for name in networks})
+    bundle = write_bundle(path, facts, arrays, {name: path / name for name in networks})
+    return replace_parts(path, *_knowledge(bundle))
 
 
 def frame_colours(row: int, n_cameras: int) -> np.ndarray:
@@ -256,6 +259,38 @@ def _store_arrays(
         keys=keys,
         alt_keys=alt / np.linalg.norm(alt, axis=1, keepdims=True),
     )
+
+
+def _knowledge(bundle: Bundle) -> tuple[dict, dict]:
+    """Return the section `knowledge` and its arrays: every fifth row, from two noises.
+
+    Under this denoiser a DDIM trajectory is the straight line from its noise to the chunk.
+    """
+    manifest, alpha_bar = bundle.manifest, alphas_cumprod()
+    n_joints, feature_dim = len(manifest.joints), manifest.encoder.feature_dim
+    conditions = bundle.store.keys[::5]
+    ramp = target_chunk(np.zeros(n_joints, np.float32), manifest.horizon)
+    chunks = conditions[:, None, -feature_dim:][..., STATE_DIM:] + ramp  # (S, Tp, Da)
+    noise = np.random.default_rng(3).normal(size=(N_NOISES, *chunks.shape[1:]))
+    eps = (noise[:, None] - alpha_bar[-1] ** 0.5 * chunks) / (1 - alpha_bar[-1]) ** 0.5
+    levels = [N_LEVELS - 1 - step for step in KEPT_STEPS]
+    states = [alpha_bar[t] ** 0.5 * chunks + (1 - alpha_bar[t]) ** 0.5 * eps for t in levels]
+    facts = {
+        "solver": "ddim",
+        "num_inference_steps": N_LEVELS,
+        "steps": list(KEPT_STEPS),
+        "key_step": KEPT_STEPS[0],
+        "value_step": KEPT_STEPS[1],
+        "residuals": [0.05, 0.05],
+        "seen": ["state", "joints"],
+        "network": manifest.files["denoiser.onnx"],
+    }
+    arrays = {
+        "noise": noise.astype(np.float32),
+        "conditions": conditions,
+        "states": np.stack(states, axis=2).astype(np.float16),
+    }
+    return {"knowledge": facts}, {"knowledge": arrays}
 
 
 def _raw(normalised: np.ndarray, manifest: Manifest) -> np.ndarray:

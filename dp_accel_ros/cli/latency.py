@@ -36,13 +36,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=default_bundle())
     parser.add_argument("--rounds", type=int, default=20, help="turns of every method")
     parser.add_argument("--threads", type=int, default=BackendConfig().threads)
+    parser.add_argument(
+        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
+    )
     parser.add_argument("--out", type=Path, help="folder for latency.md and latency.json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Time everybody and print the table."""
     bundle, machine = load_bundle(args.bundle), machine_facts()
-    found, notes = contenders(bundle, args.threads)
+    found, notes = contenders(
+        bundle, BackendConfig(threads=args.threads, precision=args.precision)
+    )
     notes = [*how_it_was_timed(machine, args.threads, args.rounds), *notes]
     console = Console()
     with Progress(console=console, transient=True) as progress:

@@ -41,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch", type=int, default=20, help="episodes that run together")
     parser.add_argument("--threads", type=int, default=2, help="threads of the networks")
+    parser.add_argument(
+        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
+    )
     parser.add_argument("--out", type=Path, help="JSON file of results; continued if it exists")
 
 
@@ -62,13 +65,14 @@ def run(args: argparse.Namespace) -> int:
         "task": manifest.task,
         "method": args.method,
         "settings": settings_line(settings),
+        "precision": args.precision,
         "n_action_steps": config.n_action_steps,
         "latency_ticks": config.latency_ticks,
         "first_seed": args.seed,
         "batch": args.batch,
     }
     file = RolloutFile(args.out, facts)
-    policy = load_policy(bundle, BackendConfig(threads=args.threads))
+    policy = load_policy(bundle, BackendConfig(threads=args.threads, precision=args.precision))
     tasks = [TASKS[manifest.task]() for _ in range(min(args.batch, args.episodes))]
     seeds = range(args.seed, args.seed + args.episodes)
     console = Console()

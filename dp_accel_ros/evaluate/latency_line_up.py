@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from dp_accel_ros.backend import BackendConfig
@@ -16,8 +19,8 @@ from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.policy import Policy
 
-EAGER, BASE = "torch", "ORT"
-"""Backends: PyTorch in eager mode, and ONNX Runtime."""
+EAGER, PLAIN, BASE = "torch", "ORT f32", "ORT"
+"""Backends: PyTorch in eager mode, ONNX Runtime in float32, and as the robot runs it."""
 
 LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("DDPM-100", "ddpm", ("num_inference_steps=100",)),
@@ -31,21 +34,29 @@ LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 """Label, method and settings of everybody; the first is the baseline of all."""
 
 
-def contenders(bundle: Bundle, threads: int) -> tuple[list[Contender], list[str]]:
+def contenders(bundle: Bundle, backend: BackendConfig) -> tuple[list[Contender], list[str]]:
     """Return who is timed, and notes for the reader; without torch, the eager one is left out."""
-    policy = load_policy(bundle, BackendConfig(threads=threads))
-    found = [
-        Contender(label, BASE, policy, make_method(name, policy, method_config(name, settings)))
-        for label, name, settings in LINE_UP
-    ]
+    policy = load_policy(bundle, backend)
+    found = [_contender(policy, BASE, *entry) for entry in LINE_UP]
+    notes = [f"{BASE}: ONNX Runtime, denoiser in {policy.precision}"]
+    plain = policy
+    if policy.precision != "float32":
+        plain = load_policy(bundle, replace(backend, precision="float32"))
+        found.insert(0, _contender(plain, PLAIN, *LINE_UP[0]))
+        notes.append(f"{PLAIN}: ONNX Runtime, denoiser in float32")
     try:
-        eager = _eager(bundle, policy, threads)
+        eager = _eager(bundle, plain, backend)
     except (ImportError, BackendError) as error:
-        return found, [f"{EAGER} is left out: {error}"]
-    label, name, settings = LINE_UP[0]
-    method = make_method(name, eager, method_config(name, settings))
-    notes = [f"{EAGER}: the denoiser; the encoder takes the same time in every row but ALT's"]
-    return [Contender(label, EAGER, eager, method), *found], notes
+        return found, [*notes, f"{EAGER} is left out: {error}"]
+    what = "the denoiser, in float32; the encoder takes the same time in every row but ALT's"
+    return [_contender(eager, EAGER, *LINE_UP[0]), *found], [*notes, f"{EAGER}: {what}"]
+
+
+def _contender(
+    policy: Policy, backend: str, label: str, name: str, settings: Sequence[str]
+) -> Contender:
+    method = make_method(name, policy, method_config(name, settings))
+    return Contender(label, backend, policy, method)
 
 
 def noise_observations(manifest: Manifest, count: int, seed: int = 0) -> list[Observation]:
@@ -70,9 +81,10 @@ def noise_observations(manifest: Manifest, count: int, seed: int = 0) -> list[Ob
     ]
 
 
-def _eager(bundle: Bundle, policy: Policy, threads: int) -> Policy:
+def _eager(bundle: Bundle, plain: Policy, backend: BackendConfig) -> Policy:
     from dp_accel_ros.evaluate.torch_denoiser import torch_denoiser
 
-    path = bundle.file(bundle.manifest.denoiser.file)
-    network = torch_denoiser(path, bundle.manifest, policy.denoiser.network, threads)
-    return load_policy(bundle, BackendConfig(threads=threads), network=network)
+    facts = bundle.manifest.denoiser
+    paths = [bundle.file(name) for name in (facts.file, facts.conditioner) if name]
+    network = torch_denoiser(paths, bundle.manifest, plain.denoiser.network, backend.threads)
+    return load_policy(bundle, backend, network=network)

@@ -65,8 +65,7 @@ def how_it_was_timed(machine: dict[str, Any], threads: int, rounds: int) -> list
         f"{rounds} rounds, each with every method in an order drawn anew; where a chunk takes less"
         f" than {SLOW_S:g} s, the first of each visit is not timed",
         "one observation in, one chunk out, batch 1: encode, retrieve and sample together",
-        f"ratios are of medians, to {LINE_UP[0][0]} on {EAGER} (eager mode) and on {BASE}"
-        " (ONNX Runtime)",
+        f"ratios are of medians, to {LINE_UP[0][0]} on {EAGER} (eager mode) and on {BASE}",
     ]
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -23,20 +24,24 @@ TOLERANCE = 1e-3
 """Largest difference from the ONNX file for which the two count as one network."""
 
 
-def torch_denoiser(path: Path, manifest: Manifest, reference: Network, threads: int) -> Network:
-    """Return the network of `denoiser.onnx` as a torch module with the same weights.
+def torch_denoiser(
+    paths: Sequence[Path], manifest: Manifest, reference: Network, threads: int
+) -> Network:
+    """Return the network of a bundle's denoiser as a torch module with the same weights.
 
     Args:
-        path: The ONNX file.
-        manifest: Of the bundle that it is from.
-        reference: The file on ONNX Runtime; the module must agree with it.
+        paths: The float32 ONNX files that it consists of, the decoding one first.
+        manifest: Of the bundle that they are from.
+        reference: The files on ONNX Runtime; the module must agree with them.
         threads: Of torch, for the whole process.
 
     Raises:
-        BackendError: The file is another network, or was exported in another way.
+        BackendError: The files are another network, or were exported in another way.
     """
     torch.set_num_threads(threads)
-    weights = _weights(onnx.load(str(path)).graph)
+    path, weights = paths[0], {}
+    for graph in (onnx.load(str(file)).graph for file in paths):
+        weights |= _weights(graph)
     layers = {name.split(".")[1] for name in weights if name.startswith("layers.")}
     if not layers or "position" not in weights:
         raise BackendError(f"{path.name} is no denoising transformer of this package")
@@ -76,7 +81,7 @@ def _weights(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
             matrix = products.get(product)
             if bias.endswith(".bias") and matrix in named and "::" in str(matrix):
                 named[bias.removesuffix("bias") + "weight"] = named[str(matrix)].T
-    return named
+    return {name.removeprefix("network."): array for name, array in named.items()}
 
 
 def _verify(name: str, network: Network, reference: Network, manifest: Manifest) -> None:

@@ -24,6 +24,8 @@ from dp_accel_ros.predict.methods import (
     MethodConfig,
     Ragdp,
     RagdpConfig,
+    Redi,
+    RediConfig,
     Tsdp,
     TsdpConfig,
 )
@@ -31,6 +33,7 @@ from dp_accel_ros.predict.methods.alt import BUNDLE_THRESHOLD
 from dp_accel_ros.predict.networks import Network
 from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.retrieval import INDEXES, RetrievalStore
+from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.schedule import schedule_from
 from dp_accel_ros.predict.speculation.batch_costs import measured_costs
@@ -56,11 +59,13 @@ def load_policy(
     Raises:
         BundleError: Something in the bundle is damaged or contradicts the rest.
         BackendError: The wanted backend is not there.
+        ConfigError: The wanted precision is not in the bundle.
     """
     loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     backend = backend or BackendConfig()
     manifest = loaded.manifest
     actions = Normalizer.from_bounds(manifest.normalization.actions)
+    precision = "float32" if network else _precision(loaded, backend)
     policy = Policy(
         manifest=manifest,
         encoders={
@@ -69,13 +74,15 @@ def load_policy(
         },
         joints=Normalizer.from_bounds(manifest.normalization.joints),
         actions=actions,
+        precision=precision,
         denoiser=Denoiser(
-            network or _network(loaded, backend),
+            network or _network(loaded, backend, precision),
             schedule_from(manifest.schedule),
             manifest.schedule.prediction_type,
             clip=manifest.schedule.clip_sample,
         ),
         store=_store(loaded, actions, backend),
+        knowledge=_knowledge(loaded, backend),
     )
     run_every_network(policy, loaded)
     if clock is None:
@@ -101,6 +108,10 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
     if isinstance(chosen, RagdpConfig):
         base = _diffusion(chosen.solver, policy, chosen.num_inference_steps)
         return Ragdp(base, _demonstrated(policy, name), chosen.leap_ratio, chosen.neighbours)
+    if isinstance(chosen, RediConfig):
+        known = _known(policy, name)
+        base = _diffusion(known.solver, policy, known.num_inference_steps)
+        return Redi.configured(base, known, chosen)
     if isinstance(chosen, TsdpConfig):
         base = _diffusion("ddpm", policy, chosen.num_inference_steps)
         return Tsdp.configured(base, _demonstrated(policy, name), chosen, policy.batch_costs)
@@ -124,8 +135,25 @@ def _alt(policy: Policy, config: AltConfig) -> Alt:
 def _demonstrated(policy: Policy, method: str) -> RetrievalStore:
     """Return the store for a method that retrieves from it."""
     if policy.store is None:
-        raise MissingPartError(method, "a retrieval store", ())
+        raise MissingPartError(method, "a retrieval store", policy.manifest.optional_parts)
     return policy.store
+
+
+def _known(policy: Policy, method: str) -> KnowledgeBase:
+    """Return the knowledge base for a method that looks up trajectories."""
+    facts, files = policy.manifest.knowledge, policy.manifest.files
+    if policy.knowledge is None or facts is None or facts.network not in files.values():
+        needed = "a trajectory knowledge base of its network (`dp-accel knowledge-base` makes it)"
+        raise MissingPartError(method, needed, policy.manifest.optional_parts)
+    return policy.knowledge
+
+
+def _knowledge(bundle: Bundle, backend: BackendConfig) -> KnowledgeBase | None:
+    facts, groups = bundle.manifest.knowledge, bundle.manifest.feature_groups
+    if facts is None or bundle.knowledge is None:
+        return None
+    index = INDEXES[backend.index]
+    return KnowledgeBase.build(facts, bundle.knowledge, groups=groups, index=index)
 
 
 def _store(bundle: Bundle, actions: Normalizer, backend: BackendConfig) -> RetrievalStore | None:
@@ -153,15 +181,38 @@ def _encoder(bundle: Bundle, facts: EncoderFacts, backend: BackendConfig) -> Enc
     )
 
 
-def _network(bundle: Bundle, backend: BackendConfig) -> Network:
-    from dp_accel_ros.predict.networks.onnx_network import OnnxNetwork
+def _network(bundle: Bundle, backend: BackendConfig, precision: str) -> Network:
+    from dp_accel_ros.predict.networks.onnx_network import ConditionedOnnxNetwork, OnnxNetwork
 
-    manifest = bundle.manifest
-    return OnnxNetwork(
-        bundle.file(manifest.denoiser.file),
+    manifest, facts = bundle.manifest, bundle.manifest.denoiser
+    file = facts.int8_file if precision == "int8" else facts.file
+    path = bundle.file(file or facts.file)
+    if facts.conditioner is None or facts.memory_dim is None:
+        return OnnxNetwork(
+            path,
+            horizon=manifest.horizon,
+            n_joints=len(manifest.joints),
+            n_obs_steps=manifest.n_obs_steps,
+            feature_dim=facts.feature_dim,
+            backend=backend,
+        )
+    return ConditionedOnnxNetwork(
+        path,
+        bundle.file(facts.conditioner),
         horizon=manifest.horizon,
         n_joints=len(manifest.joints),
         n_obs_steps=manifest.n_obs_steps,
-        feature_dim=manifest.denoiser.feature_dim,
+        feature_dim=facts.feature_dim,
+        memory_dim=facts.memory_dim,
         backend=backend,
     )
+
+
+def _precision(bundle: Bundle, backend: BackendConfig) -> str:
+    has_int8 = bundle.manifest.denoiser.int8_file is not None
+    if backend.precision == "auto":
+        return "int8" if has_int8 and backend.provider == "cpu" else "float32"
+    if backend.precision == "int8" and not has_int8:
+        rule = "its denoiser comes in float32 only; use `precision` auto or float32"
+        raise ConfigError(f"{bundle.path}: {rule}, or build the bundle anew")
+    return backend.precision

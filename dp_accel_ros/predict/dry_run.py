@@ -42,10 +42,16 @@ def run_every_network(policy: Policy, bundle: Bundle) -> None:
     condition = np.repeat(features[:, None], facts.n_obs_steps, axis=1)  # (2, To, C)
     times = policy.denoiser.schedule.network_times[[0, -1]]
     _run(
-        bundle.file(facts.denoiser.file),
+        _denoiser_file(policy, bundle),
         lambda: policy.denoiser.network(chunk, times, condition),
         chunk.shape,
     )
+
+
+def _denoiser_file(policy: Policy, bundle: Bundle) -> Path:
+    facts = policy.manifest.denoiser
+    in_int8 = policy.precision == "int8" and facts.int8_file
+    return bundle.file(in_int8 or facts.file)
 
 
 def _frames(

@@ -27,6 +27,7 @@ from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.checks import check_observation
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.methods.base import EncoderName, Method, Previous
+from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.speculation.batch_costs import BatchCosts
 from dp_accel_ros.predict.stages import Clock, StageTimes
@@ -58,6 +59,12 @@ class Policy:
     denoiser: Denoiser
     store: RetrievalStore | None
     """None where the bundle has no demonstrations."""
+
+    knowledge: KnowledgeBase | None = None
+    """Trajectories of the solver, None where the bundle has none."""
+
+    precision: str = "float32"
+    """Numbers of the denoiser's products: `float32` or `int8`."""
 
     batch_costs: BatchCosts | None = None
     """What a batch of the denoising network costs here, if it was measured."""
@@ -111,7 +118,7 @@ class Policy:
         return [
             Prediction(
                 ActionChunk(raw[self.manifest.n_obs_steps - 1 :], obs.stamp_ns, self.manifest.dt),
-                replace(cost, stage_s=times.seconds),
+                replace(cost, stage_s=times.seconds, exactness=self._exactness(cost)),
                 normalised,
                 given,
             )
@@ -139,6 +146,11 @@ class Policy:
         if encoder == "alt":
             return features
         return features.reshape(len(observations), n_steps, -1)
+
+    def _exactness(self, cost: Cost) -> str:
+        """Return what a method says of its chunk, and which network it says it of."""
+        quantised = cost.nfe and self.precision != "float32"
+        return f"{cost.exactness}; denoiser in {self.precision}" if quantised else cost.exactness
 
     def denoise_batch(self, n: int) -> None:
         """Run the denoising network on `n` states under one condition, to measure what it costs."""

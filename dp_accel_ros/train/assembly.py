@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.sim import TASKS
-from dp_accel_ros.train.export import Parity, export
+from dp_accel_ros.train.export import Parity, export, with_noise
+from dp_accel_ros.train.export_denoiser import export_denoiser
 from dp_accel_ros.train.keys import encoded, nearest_elsewhere, ood_threshold, window_keys
+from dp_accel_ros.train.onnx_quantize import QuantisationError
 from dp_accel_ros.train.workshop import Workshop
 
 N_SAMPLES = 16
@@ -35,7 +35,8 @@ def assemble(shop: Workshop, out: Path) -> Bundle:
     features = encoded(shop.encoder(), episodes, joints)
     alt_keys = encoded(shop.alt_encoder(), episodes, joints)
     keys = window_keys(features, episodes.ends, shape)
-    parities = _export(shop, features, episodes, joints)
+    denoiser = export_denoiser(shop, keys)
+    parities = [*_export_encoders(shop, episodes, joints), *denoiser.parities]
     _, distance = nearest_elsewhere(alt_keys, episodes.ends)
     gamma = ood_threshold(1.0 - distance**2 / 2.0)  # unit vectors: ||a - b||² = 2 - 2 cos
     arrays = StoreArrays(
@@ -46,7 +47,7 @@ def assemble(shop: Workshop, out: Path) -> Bundle:
         **_robot_facts(shop, episodes),
         "encoder": {"file": "encoder.onnx", **dims},
         "alt_encoder": {"file": "alt_encoder.onnx", "feature_dim": alt_keys.shape[1]},
-        "denoiser": {"file": "denoiser.onnx", **dims},
+        "denoiser": denoiser.facts | dims,
         "retrieval": {
             "actions": "actions.npy",
             "episode_ends": "episode_ends.npy",
@@ -54,9 +55,10 @@ def assemble(shop: Workshop, out: Path) -> Bundle:
             "alt_keys": "alt_keys.npy",
             "alt_threshold": round(gamma, 4),
         },
-        "provenance": _provenance(shop, parities),
+        "provenance": _provenance(shop, parities, denoiser.int8_error),
     }
-    networks = {parity.file: shop.path / "onnx" / parity.file for parity in parities}
+    files = [*(parity.file for parity in parities), denoiser.int8_error.file]
+    networks = {name: shop.path / "onnx" / name for name in files}
     return write_bundle(out, facts, arrays, networks)
 
 
@@ -90,45 +92,24 @@ def _bounds(rows: NDArray[np.float32]) -> dict[str, list[float]]:
     return {"minimum": rows.min(0).tolist(), "maximum": rows.max(0).tolist()}
 
 
-def _export(
-    shop: Workshop, features: NDArray[np.float32], episodes: Episodes, joints: Normalizer
-) -> list[Parity]:
+def _export_encoders(shop: Workshop, episodes: Episodes, joints: Normalizer) -> list[Parity]:
     rng, folder = np.random.default_rng(0), shop.path / "onnx"
-    shape = shop.recipe.diffusion.windows
     rows = np.sort(rng.choice(episodes.n_frames, N_SAMPLES, replace=False))
     images = {
-        name: _with_noise(episodes.arrays[f"img_{name}"].oindex[rows], rng)
+        name: with_noise(episodes.arrays[f"img_{name}"].oindex[rows], rng)
         for name in episodes.attributes["cameras"]
     }
     measured = joints.normalize(episodes.arrays["joint_position"].oindex[rows])
-    seen = {**images, "joints": _with_noise(measured, rng)}
-    n = 2 * N_SAMPLES
-    chunk = rng.normal(size=(n, shape.horizon, measured.shape[1])).astype(np.float32)
-    cond = np.repeat(features[rows, None], shape.n_obs_steps, axis=1)
-    levels = np.linspace(0, shop.recipe.diffusion.num_train_timesteps - 1, n).round()
-    noisy = {
-        "x": torch.from_numpy(chunk),
-        "t": torch.from_numpy(levels.astype(np.float32)),
-        "cond": _with_noise(cond, rng),
-    }
-    denoiser = shop.denoiser(features.shape[1])
+    seen = {**images, "joints": with_noise(measured, rng)}
     return [
         export(shop.encoder(), seen, "features", folder / "encoder.onnx"),
         export(shop.alt_encoder(), seen, "features", folder / "alt_encoder.onnx"),
-        export(denoiser, noisy, "eps", folder / "denoiser.onnx"),
     ]
 
 
-def _with_noise(real: NDArray[Any], rng: np.random.Generator) -> Tensor:
-    """Return real inputs, (N, ...), followed by as many random ones of the same type."""
-    if real.dtype == np.uint8:
-        random = rng.integers(0, 256, real.shape, dtype=np.uint8)
-    else:
-        random = rng.normal(size=real.shape).astype(np.float32)
-    return torch.from_numpy(np.concatenate([real, random]))
-
-
-def _provenance(shop: Workshop, parities: Sequence[Parity]) -> dict[str, Any]:
+def _provenance(
+    shop: Workshop, parities: Sequence[Parity], int8_error: QuantisationError
+) -> dict[str, Any]:
     recipe, episodes = shop.recipe, shop.demonstrations()
     packages = ("dp_accel_ros", "torch", "onnx", "onnxruntime", "mujoco", "numpy")
     return {
@@ -149,6 +130,7 @@ def _provenance(shop: Workshop, parities: Sequence[Parity]) -> dict[str, Any]:
             name: shop.run(name).metrics for name in ("perception", "contrastive", "diffusion")
         },
         "onnx_max_abs_error": {parity.file: parity.max_abs_error for parity in parities},
+        "int8_relative_rms_error": round(int8_error.relative_rms, 5),
     }
 
 

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,11 +42,7 @@ class TransformerShape:
 
 
 class Attention(nn.Module):
-    """Multi-head attention in plain products over tokens laid end to end, (B * T, d).
-
-    Two dimensions and constant shapes export to one Gemm a layer and to no shape arithmetic,
-    which on a CPU would cost as much as the products.
-    """
+    """Multi-head attention in plain products, which export to nodes that any runtime is quick at."""
 
     def __init__(self, width: int, n_heads: int, n_queries: int, n_memory: int, p: float) -> None:
         super().__init__()
@@ -55,14 +53,18 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
         self.dropout = nn.Dropout(p)
 
-    def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-        """Return (B * T, d) from `x`, (B * T, d), over `memory`, (B * M, d); mask (T, M)."""
-        queries = self.query(x).view(-1, self.n_queries, self.n_heads, self.head_width)
-        pairs = self.key_value(memory).view(-1, self.n_memory, 2, self.n_heads, self.head_width)
-        keys, values = pairs.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, M, d / heads)
-        scores = queries.transpose(1, 2) @ keys.transpose(-1, -2) / math.sqrt(self.head_width)
+    def forward(self, x: Tensor, pairs: Tensor, mask: Tensor) -> Tensor:
+        """Return (B, T, d) from `x`, (B, T, d), and what `key_value` gave, (B, M, 2d); mask (T, M)."""
+        keys, values = pairs.split(self.width, dim=-1)
+        queries = self._heads(self.query(x), self.n_queries)
+        keys, values = self._heads(keys, self.n_memory), self._heads(values, self.n_memory)
+        scores = queries @ keys.transpose(-1, -2) / math.sqrt(self.head_width)
         weights = self.dropout(torch.softmax(scores + mask, dim=-1))
-        return self.out((weights @ values).transpose(1, 2).reshape(-1, self.width))
+        # Sizes are constants but for the batch: shape arithmetic would cost a CPU as much as sums.
+        return self.out((weights @ values).transpose(1, 2).reshape(-1, self.n_queries, self.width))
+
+    def _heads(self, tokens: Tensor, n_tokens: int) -> Tensor:
+        return tokens.reshape(-1, n_tokens, self.n_heads, self.head_width).transpose(1, 2)
 
 
 class DecoderLayer(nn.Module):
@@ -78,16 +80,24 @@ class DecoderLayer(nn.Module):
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
 
-    def forward(self, x: Tensor, memory: Tensor, causal: Tensor, seen: Tensor) -> Tensor:
-        """Return (B * T, d) from tokens `x` and condition tokens `memory`, (B * M, d)."""
+    def pairs(self, memory: Tensor) -> Tensor:
+        """Return keys and values, (B, M, 2d), of condition tokens, (B, M, d)."""
+        return self.cross.key_value(memory)
+
+    def forward(self, x: Tensor, pairs: Tensor, causal: Tensor, seen: Tensor) -> Tensor:
+        """Return (B, T, d) from tokens `x` and the condition's keys and values, (B, M, 2d)."""
         normed = self.norms[0](x)
-        x = x + self.own(normed, normed, causal)
-        x = x + self.cross(self.norms[1](x), memory, seen)
+        x = x + self.own(normed, self.own.key_value(normed), causal)
+        x = x + self.cross(self.norms[1](x), pairs, seen)
         return x + self.feed(self.norms[2](x))
 
 
 class DenoisingTransformer(nn.Module):
-    """A minGPT-like decoder over actions with [time, observation steps] as condition tokens."""
+    """A minGPT-like decoder over actions with [time, observation steps] as condition tokens.
+
+    The two halves of `forward` are of use alone: nothing of `memory` depends on the chunk, and each
+    of its tokens depends on one input only, so inference computes it once and not once a step.
+    """
 
     causal: Tensor
     seen: Tensor
@@ -121,15 +131,48 @@ class DenoisingTransformer(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         """Return eps, (B, T, Da), from `x`, (B, T, Da), each row's `t`, (B,), and `cond`, (B, To, C)."""
+        return self.decode(x, self.memory(t, cond))
+
+    def memory(self, t: Tensor, cond: Tensor) -> Tensor:
+        """Return keys and values of all layers for [t, the steps of `cond`], (B, 1 + To, 2 L d)."""
         angles = t[:, None] * self.frequencies
         time = torch.cat([angles.sin(), angles.cos()], dim=-1)[:, None]  # (B, 1, d)
-        memory = torch.cat([time, self.condition_in(cond)], dim=1) + self.condition_position
-        memory = self.condition_mlp(memory.reshape(-1, self.shape.width))  # (B * M, d)
-        hidden = (self.action_in(x) + self.position).reshape(-1, self.shape.width)  # (B * T, d)
-        for layer in self.layers:
-            hidden = layer(hidden, memory, self.causal, self.seen)
-        eps = self.head(self.norm(hidden))
-        return eps.view(-1, self.shape.horizon, self.shape.n_actions)
+        tokens = torch.cat([time, self.condition_in(cond)], dim=1) + self.condition_position
+        tokens = self.condition_mlp(tokens)
+        layers = cast("Iterable[DecoderLayer]", self.layers)
+        return torch.cat([layer.pairs(tokens) for layer in layers], dim=-1)
+
+    def decode(self, x: Tensor, memory: Tensor) -> Tensor:
+        """Return eps, (B, T, Da), from `x`, (B, T, Da), and what `memory` gave."""
+        hidden = self.action_in(x) + self.position  # (B, T, d)
+        pairs = memory.split(2 * self.shape.width, dim=-1)
+        for layer, pair in zip(self.layers, pairs, strict=True):
+            hidden = layer(hidden, pair, self.causal, self.seen)
+        return self.head(self.norm(hidden))
+
+
+class Conditioner(nn.Module):
+    """The half of a denoising transformer that runs once a condition, as a module to export."""
+
+    def __init__(self, network: DenoisingTransformer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, t: Tensor, cond: Tensor) -> Tensor:
+        """Return the memory, (B, 1 + To, 2 L d)."""
+        return self.network.memory(t, cond)
+
+
+class Decoder(nn.Module):
+    """The half of a denoising transformer that runs at every denoising step."""
+
+    def __init__(self, network: DenoisingTransformer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        """Return eps, (B, T, Da)."""
+        return self.network.decode(x, memory)
 
 
 def _mask(allowed: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dp_accel_ros.backend import BackendConfig
@@ -60,6 +62,15 @@ def export(
             f"{path.name}: expected to agree with torch within {tolerance:g}, got {error:.3g}"
         )
     return Parity(path.name, error)
+
+
+def with_noise(real: NDArray[Any], rng: np.random.Generator) -> Tensor:
+    """Return real inputs, (N, ...), followed by as many random ones of the same type."""
+    if real.dtype == np.uint8:
+        random = rng.integers(0, 256, real.shape, dtype=np.uint8)
+    else:
+        random = rng.normal(size=real.shape).astype(np.float32)
+    return torch.from_numpy(np.concatenate([real, random]))
 
 
 def _write(module: nn.Module, samples: Mapping[str, Tensor], output: str, path: Path) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,13 @@ import pytest
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, sha256_of
-from dp_accel_ros.errors import BackendError, BundleError, ConfigError, UnknownNameError
+from dp_accel_ros.errors import (
+    BackendError,
+    BundleError,
+    ConfigError,
+    MissingPartError,
+    UnknownNameError,
+)
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.methods import METHOD_CONFIGS, METHODS, DdimConfig, RagdpConfig
 from dp_accel_ros.predict.policy import Policy
@@ -180,6 +187,22 @@ def test_the_config_of_another_method_is_refused(tiny_policy: Policy):
 def test_more_steps_than_the_policy_was_trained_with_are_refused(tiny_policy: Policy):
     with pytest.raises(ConfigError, match=r"between 1 and 100 \(`num_train_timesteps`\), got 200"):
         make_method("ddim", tiny_policy, DdimConfig(num_inference_steps=200))
+
+
+def test_redi_without_a_knowledge_base_says_what_makes_one(tiny_policy: Policy):
+    manifest = tiny_policy.manifest.model_copy(update={"knowledge": None})
+    without = replace(tiny_policy, manifest=manifest, knowledge=None)
+    with pytest.raises(
+        MissingPartError, match="'redi' needs .*`dp-accel knowledge-base` makes it"
+    ):
+        make_method("redi", without)
+
+
+def test_redi_refuses_the_trajectories_of_another_network(tiny_policy: Policy):
+    files = {**tiny_policy.manifest.files, "denoiser.onnx": "0" * 64}
+    other = replace(tiny_policy, manifest=tiny_policy.manifest.model_copy(update={"files": files}))
+    with pytest.raises(MissingPartError, match="a trajectory knowledge base of its network"):
+        make_method("redi", other)
 
 
 def test_a_leap_over_everything_is_refused():
