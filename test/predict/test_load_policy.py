@@ -193,7 +193,7 @@ def test_redi_without_a_knowledge_base_says_what_makes_one(tiny_policy: Policy):
     manifest = tiny_policy.manifest.model_copy(update={"knowledge": None})
     without = replace(tiny_policy, manifest=manifest, knowledge=None)
     with pytest.raises(
-        MissingPartError, match="'redi' needs .*`dp-accel knowledge-base` makes it"
+        MissingPartError, match=r"'redi' needs .*`dp-accel knowledge-base` makes it"
     ):
         make_method("redi", without)
 

@@ -86,7 +86,7 @@ def redi(made=None, network=None, **settings) -> Redi:
         base = replace(base, denoiser=replace(base.denoiser, network=network))
     defaults = {"neighbours": 1, "weights": "nn", "condition_weight": 0.0, "reject_above": 1000.0}
     config = RediConfig(**{**defaults, **settings})
-    return Redi.configured(base, base.sampler, made, config)
+    return Redi.configured(base, made, config)
 
 
 def act(method, condition=QUERIES, seed=0):

@@ -13,16 +13,20 @@ from dp_accel_ros.predict.methods.diffusion import (
     DpmPp2MConfig,
 )
 from dp_accel_ros.predict.methods.ragdp import Ragdp, RagdpConfig
+from dp_accel_ros.predict.methods.redi import Redi, RediConfig
 from dp_accel_ros.predict.methods.tsdp import Tsdp, TsdpConfig
 
-MethodConfig = DdpmConfig | DdimConfig | DpmPp2MConfig | RagdpConfig | AltConfig | TsdpConfig
+MethodConfig = (
+    DdpmConfig | DdimConfig | DpmPp2MConfig | RagdpConfig | AltConfig | RediConfig | TsdpConfig
+)
 
-METHODS: dict[str, type[Diffusion] | type[Ragdp] | type[Alt] | type[Tsdp]] = {
+METHODS: dict[str, type[Diffusion] | type[Ragdp] | type[Alt] | type[Redi] | type[Tsdp]] = {
     "ddpm": Diffusion,
     "ddim": Diffusion,
     "dpmpp_2m": Diffusion,
     "ragdp": Ragdp,
     "alt": Alt,
+    "redi": Redi,
     "tsdp": Tsdp,
 }
 
@@ -32,6 +36,7 @@ METHOD_CONFIGS: dict[str, type[MethodConfig]] = {
     "dpmpp_2m": DpmPp2MConfig,
     "ragdp": RagdpConfig,
     "alt": AltConfig,
+    "redi": RediConfig,
     "tsdp": TsdpConfig,
 }
 """Method name to the parameters that it takes, all live."""
@@ -51,6 +56,8 @@ __all__ = [
     "Proposal",
     "Ragdp",
     "RagdpConfig",
+    "Redi",
+    "RediConfig",
     "Tsdp",
     "TsdpConfig",
 ]

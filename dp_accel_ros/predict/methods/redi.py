@@ -22,6 +22,7 @@ from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.methods.diffusion import Diffusion
 from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase, Lookup, Mixture
 from dp_accel_ros.predict.retrieval.weights import WEIGHTS, Weigh
+from dp_accel_ros.predict.samplers import Ddim, DpmPp2M, Heun
 from dp_accel_ros.predict.samplers.base import Deterministic
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
@@ -104,10 +105,8 @@ class Redi:
     reject_above: float
 
     @classmethod
-    def configured(
-        cls, base: Diffusion, solver: Deterministic, knowledge: KnowledgeBase, config: RediConfig
-    ) -> Redi:
-        """Return the method that a config describes; `solver` is the sampler of `base`."""
+    def configured(cls, base: Diffusion, knowledge: KnowledgeBase, config: RediConfig) -> Redi:
+        """Return the method that a config describes; `base` has the knowledge base's solver."""
         n_rows = len(knowledge.conditions)
         if config.neighbours > n_rows:
             rule = f"at most {n_rows}, the conditions of the knowledge base"
@@ -118,7 +117,7 @@ class Redi:
         residual = knowledge.residual(key_step) if calibrated else config.reject_above
         return cls(
             base=base,
-            solver=solver,
+            solver=deterministic(base),
             knowledge=knowledge,
             lookup=knowledge.lookup(key_step, value_step, config.condition_weight),
             key_step=key_step,
@@ -207,3 +206,10 @@ class Redi:
             nfe = self.solver.nfe + (first if self._starts_over else 0)
         distance = float(found.distances[row])
         return Cost(self.name, nfe, distance, exactness=words, rejected=rejected)
+
+
+def deterministic(base: Diffusion) -> Deterministic:
+    """Return the sampler of a base that draws nothing but its start."""
+    if not isinstance(base.sampler, Ddim | DpmPp2M | Heun):
+        raise ConfigError(f"ReDi needs a deterministic solver, got {base.name!r}")
+    return base.sampler

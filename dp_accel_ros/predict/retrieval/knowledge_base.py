@@ -11,14 +11,16 @@ nearest key says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_accel_ros.bundle import KnowledgeArrays
 from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.manifest_knowledge import Knowledge
 from dp_accel_ros.predict.retrieval.base import Index
 from dp_accel_ros.predict.retrieval.weights import Weigh
 
@@ -69,6 +71,31 @@ class KnowledgeBase:
 
     index: Callable[[NDArray[np.float32]], Index]
     """What builds a search over keys."""
+
+    @classmethod
+    def build(
+        cls,
+        facts: Knowledge,
+        arrays: KnowledgeArrays,
+        *,
+        groups: Mapping[str, int],
+        index: Callable[[NDArray[np.float32]], Index],
+    ) -> KnowledgeBase:
+        """Return the knowledge base of a bundle, whose features form `groups`, names to sizes."""
+        seen = seen_features(facts.seen, groups)
+        return cls(
+            solver=facts.solver,
+            num_inference_steps=facts.num_inference_steps,
+            steps=tuple(facts.steps),
+            key_step=facts.key_step,
+            value_step=facts.value_step,
+            residuals=tuple(facts.residuals),
+            noise=arrays.noise,
+            conditions=arrays.conditions.reshape(len(arrays.conditions), -1, len(seen)),
+            states=arrays.states,
+            seen=seen,
+            index=index,
+        )
 
     @property
     def partial(self) -> bool:
@@ -168,6 +195,11 @@ class Lookup:
         residuals = np.linalg.norm(gaps, axis=1) / np.linalg.norm(queries, axis=1)
         values = np.einsum("bh,bhtd->btd", weights, self.values[seeds[:, None], rows])
         return Mixture(values.astype(np.float32), nearest, residuals)
+
+
+def seen_features(names: Collection[str], groups: Mapping[str, int]) -> NDArray[np.bool_]:
+    """Return which features (C,) are in the named ones of all groups, names to sizes."""
+    return np.concatenate([np.full(size, name in names) for name, size in groups.items()])
 
 
 def shown(
