@@ -181,5 +181,7 @@ def test_a_conditioner_of_another_size_is_refused(split_bundle, tmp_path):
     path = tmp_path / "b" / "manifest.yaml"
     text = path.read_text("utf-8").replace("  memory_dim: 3\n", "  memory_dim: 4\n")
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(BundleError, match=r"conditioner.onnx: output .memory.: expected float32 \(B, 3, 4\)"):
+    with pytest.raises(
+        BundleError, match=r"conditioner.onnx: output .memory.: expected float32 \(B, 3, 4\)"
+    ):
         load_policy(tmp_path / "b")

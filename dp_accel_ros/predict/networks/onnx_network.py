@@ -58,9 +58,7 @@ class ConditionedOnnxNetwork:
         inputs = _conditioning(n_obs_steps, feature_dim)
         outputs = {"memory": Port("float32", memory)}
         self._conditioner = OnnxSession(conditioner, inputs, outputs, backend)
-        self._decoder = OnnxSession(
-            path, {"x": chunk, **outputs}, {"eps": chunk}, backend
-        )
+        self._decoder = OnnxSession(path, {"x": chunk, **outputs}, {"eps": chunk}, backend)
         # One row at a time: in larger products the last bits depend on the rows beside it.
         self._no_time = np.zeros(1, np.float32)
         self._no_condition = np.zeros((1, n_obs_steps, feature_dim), np.float32)

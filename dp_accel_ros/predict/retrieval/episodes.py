@@ -33,7 +33,8 @@ def nearest_episodes(
         if k == n_rows or all(len(first) == n for first in firsts):
             # A graph index may miss rows even when it is asked for all of them.
             chosen = np.stack([first[: min(map(len, firsts))] for first in firsts])
-            return Neighbours(*(np.take_along_axis(array, chosen, axis=1) for array in found))
+            distances = np.take_along_axis(found.distances, chosen, axis=1)
+            return Neighbours(distances, np.take_along_axis(found.rows, chosen, axis=1))
         k = min(4 * k, n_rows)
 
 
