@@ -110,7 +110,7 @@ def split_bundle(tmp_path_factory):
         "memory_dim": MEMORY_DIM,
         "int8_file": "denoiser_int8.onnx",
     }
-    del facts["format_version"], facts["files"]
+    del facts["format_version"], facts["files"], facts["knowledge"]
     networks = {name: folder / name for name in ("denoiser.onnx", "denoiser_int8.onnx")}
     networks["conditioner.onnx"] = folder / "conditioner.onnx"
     networks |= {name: tiny.file(name) for name in ("encoder.onnx", "alt_encoder.onnx")}

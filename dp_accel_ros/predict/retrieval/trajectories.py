@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,9 @@ def kept_states(
         passed[int(level)] = x
         return denoise(x, level)
 
-    last = solver.first(steps[-1]).sample(watched, start, np.random.default_rng(0))
+    # A deterministic solver draws nothing, and would fail here if it did.
+    no_draws = cast("np.random.Generator", None)
+    last = solver.first(steps[-1]).sample(watched, start, no_draws)
     states = [passed[solver.levels[step]] for step in steps[:-1]]
     return np.stack([*states, last], axis=1).astype(np.float32)
 
