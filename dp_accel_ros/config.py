@@ -65,3 +65,17 @@ def check(config: object) -> None:
         complaint = facts.complaint(item.name, getattr(config, item.name))
         if complaint is not None:
             raise ConfigError(complaint)
+
+
+def value_of(name: str, text: str, kind: type) -> Any:
+    """Return what somebody typed for the parameter `name` as a value of its type.
+
+    Raises:
+        ConfigError: It cannot be read as that type.
+    """
+    try:
+        # bool("false") is True
+        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError) as error:
+        words = "true or false" if kind is bool else f"of type {kind.__name__}"
+        raise ConfigError(f"`{name}` must be {words}, got {text!r}") from error

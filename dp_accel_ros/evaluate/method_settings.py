@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
-from dp_accel_ros.config import params_of
+from dp_accel_ros.config import params_of, value_of
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.predict.methods import METHOD_CONFIGS, MethodConfig
 
@@ -31,17 +31,10 @@ def method_config(method: str, settings: Iterable[str] = ()) -> MethodConfig:
             raise ConfigError(f"a setting must be written as name=value, got {setting!r}")
         if name not in defaults:
             raise UnknownNameError(f"setting of {method!r}", name, defaults)
-        changes[name] = _parsed(name, text, type(defaults[name]))
+        changes[name] = value_of(name, text, type(defaults[name]))
     return replace(config, **changes)
 
 
 def settings_line(config: MethodConfig) -> str:
     """Return what a config is set to, on one line."""
     return ", ".join(f"{name}={value}" for name, value in asdict(config).items())
-
-
-def _parsed(name: str, text: str, kind: type) -> Any:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise ConfigError(f"`{name}` must be of type {kind.__name__}, got {text!r}") from error

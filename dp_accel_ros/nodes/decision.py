@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dp_accel_ros import config
-from dp_accel_ros.config import param, params_of
+from dp_accel_ros.config import param, params_of, value_of
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 
 
@@ -67,14 +67,5 @@ def with_settings(base: Any, settings: str) -> Any:
     for name, text in parsed(settings).items():
         if name not in present:
             raise UnknownNameError("setting", name, present)
-        changes[name] = _value(name, text, type(present[name]))
+        changes[name] = value_of(name, text, type(present[name]))
     return replace(base, **changes)
-
-
-def _value(name: str, text: str, kind: type) -> Any:
-    try:
-        # bool("false") is True
-        return {"true": True, "false": False}[text] if kind is bool else kind(text)
-    except (KeyError, ValueError) as error:
-        rule = f"`{name}` must be of type {kind.__name__}"
-        raise ConfigError(f"{rule}, got {text!r}") from error

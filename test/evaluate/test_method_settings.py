@@ -11,12 +11,18 @@ def test_settings_replace_defaults_with_their_own_type():
     assert settings_line(config).startswith("leap_ratio=0.75, neighbours=3, solver=ddim")
 
 
+@pytest.mark.parametrize(("text", "value"), [("false", False), ("False", False), ("true", True)])
+def test_a_boolean_is_what_it_says(text, value):
+    assert method_config("tsdp", [f"bonus={text}"]).bonus is value
+
+
 @pytest.mark.parametrize(
     ("method", "setting", "message"),
     [
         ("ragdp", "leap=0.5", "no setting of 'ragdp' named 'leap'; there are leap_ratio"),
         ("ragdp", "leap_ratio", "must be written as name=value, got 'leap_ratio'"),
         ("ddim", "num_inference_steps=many", "must be of type int, got 'many'"),
+        ("tsdp", "bonus=0", "`bonus` must be true or false, got '0'"),
         ("ragdp", "leap_ratio=2", "`leap_ratio` must be at most 0.99, got 2.0"),
     ],
 )
