@@ -11,12 +11,14 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -31,6 +33,7 @@ from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.nodes.diagnostics import OK, array_of, status
 from dp_accel_ros.nodes.messages import image_to_msg, joint_state_to_msg, ns_to_stamp
 from dp_accel_ros.nodes.params import Parameters
+from dp_accel_ros.nodes.process import WAKE_S
 from dp_accel_ros.nodes.sim_messages import (
     EPISODE,
     LATCHED,
@@ -198,18 +201,21 @@ class SimNode(Node):
 
 
 def main() -> None:
-    """Run the node until it is told to stop."""
+    """Run the node until it is told to stop; however often it is told, it ends with 0."""
+    told_to_stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told_to_stop.set())
     # rclpy's own handlers would end the context in the middle of a callback that publishes
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     node = SimNode()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
     try:
-        rclpy.spin(node)
-    except KeyboardInterrupt:
-        pass
+        while not told_to_stop.is_set():
+            executor.spin_once(timeout_sec=WAKE_S)
     finally:
         node.finish()
+        executor.shutdown()
         rclpy.shutdown()
 
 

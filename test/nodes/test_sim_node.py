@@ -1,6 +1,7 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
 import os
+import signal
 from itertools import pairwise
 
 import numpy as np
@@ -136,3 +137,10 @@ def test_a_camera_can_be_killed_and_revived_alone(listener, sim):
 def test_what_must_not_change_while_running_is_refused(listener, sim):
     (result,) = listener.set("sim_node", rate=50.0)
     assert not result.successful
+
+
+def test_who_is_impatient_still_gets_a_clean_end_and_a_whole_recording(listener, sim):
+    for _ in range(3):
+        sim.signal(signal.SIGINT)
+    listener.until(lambda: sim.exit_code is not None)
+    assert sim.exit_code == 0, sim.tail()
