@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.errors import ConfigError, NotFiniteError
 from dp_accel_ros.train.ema import Ema
 from dp_accel_ros.train.run_folder import RunFolder
 
@@ -86,6 +86,9 @@ def fit(
     """Train `module` in place, resuming from a checkpoint, and yield the loss of each step.
 
     At the end `module` holds the averaged weights, which also are in `weights.pt`.
+
+    Raises:
+        NotFiniteError: The loss is; the last checkpoint is from before.
     """
     averaged = copy.deepcopy(module).requires_grad_(False)
     optimizer = torch.optim.AdamW(
@@ -99,17 +102,20 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = rate
         value = loss(config.draw(step, device))
+        told = value.item()
+        if not math.isfinite(told):
+            raise NotFiniteError(f"loss of step {step}", 1, 1)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         config.ema.update(averaged, module, step)
-        rows.append((step, value.item(), rate))
+        rows.append((step, told, rate))
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
             _checkpoint(module, averaged, optimizer, step + 1, folder)
             folder.log(rows)
             rows.clear()
-        yield value.item()
+        yield told
     module.load_state_dict(averaged.state_dict())
     folder.save("weights.pt", averaged.state_dict())
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,11 @@ def train_scheduler(
         yield curve
 
 
+def known(row: Row) -> Row:
+    """Return what a line of the learning curve knows."""
+    return {name: value for name, value in row.items() if not np.isnan(value)}
+
+
 class MeanAction(nn.Module):
     """What a trained agent does without exploring: (B, O) to (B, A) in [-1, 1]."""
 
@@ -159,7 +164,7 @@ class _Listener(BaseCallback):
     def row(self) -> Row:
         """Return means over the chunks, and over the episodes that ended."""
         keys = [key for key in self._facts[0] if key != "success"]
-        of_chunks = {key: float(np.nanmean([f[key] for f in self._facts])) for key in keys}
+        of_chunks = {key: _mean([f[key] for f in self._facts]) for key in keys}
         return {
             "chunks": float(len(self._facts)),
             "episodes": float(len(self._returns)),
@@ -169,8 +174,10 @@ class _Listener(BaseCallback):
         }
 
 
-def _mean(values: list[float] | list[bool]) -> float:
-    return float(np.mean(values)) if values else float("nan")
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of what is known; NaN where nothing is."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _losses(agent: PPO) -> Row:
@@ -201,4 +208,5 @@ def _write_curve(folder: RunFolder, curve: list[Row]) -> None:
     with (folder.path / "curve.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(curve[0]))
         writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in curve)
+        # an iteration in which no episode ended has no success rate, and says nothing
+        writer.writerows({k: f"{v:.6g}" for k, v in known(row).items()} for row in curve)

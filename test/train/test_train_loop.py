@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dp_accel_ros.errors import ConfigError, DataError  # noqa: E402
+from dp_accel_ros.errors import ConfigError, DataError, NotFiniteError  # noqa: E402
 from dp_accel_ros.train.loop import Draw, LoopConfig, fit  # noqa: E402
 from dp_accel_ros.train.run_folder import RunFolder  # noqa: E402
 
@@ -82,3 +82,18 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
 def test_no_steps_are_refused():
     with pytest.raises(ConfigError, match=r"`steps`.* must be at least 1, got 0"):
         LoopConfig(steps=0)
+
+
+def test_a_loss_that_is_not_a_number_ends_the_training_and_keeps_the_checkpoint(tmp_path: Path):
+    folder, network = RunFolder(tmp_path / "run"), torch.nn.Linear(1, 1)
+    folder.begin(CONFIG)
+    drawn = []
+
+    def loss(draw: Draw) -> torch.Tensor:
+        drawn.append(draw)
+        return network.weight.sum() / (0.0 if len(drawn) > 7 else 1.0) * 0.0
+
+    with pytest.raises(NotFiniteError, match="loss of step 7: expected finite numbers"):
+        list(fit(network, loss, CONFIG, folder))
+    assert folder.load("checkpoint.pt")["step"] == 5
+    assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
