@@ -14,6 +14,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from dp_accel_ros.chunk import Cost
 from dp_accel_ros.errors import ConfigError, DpAccelError
 from dp_accel_ros.nodes import policy_report
 from dp_accel_ros.nodes.decision import Decision
@@ -21,6 +22,7 @@ from dp_accel_ros.nodes.diagnostics import (
     DECISION,
     INFERENCE,
     OK,
+    WARN,
     array_of,
     inference_values,
     status,
@@ -38,6 +40,7 @@ from dp_accel_ros.nodes.policy_config import PARAMETERS, PolicyNodeConfig
 from dp_accel_ros.nodes.policy_parts import JOINTS, STATE, PolicyParts, assemble
 from dp_accel_ros.nodes.process import run
 from dp_accel_ros.nodes.realtime import be_nice
+from dp_accel_ros.nodes.speculation_values import speculation_values
 from dp_accel_ros.nodes.worker import Worker
 from dp_accel_ros.predict.methods import METHOD_CONFIGS, Method, MethodConfig
 
@@ -62,6 +65,7 @@ class PolicyNode(ManagedNode):
         self._parts: PolicyParts | None = None
         self._worker: Worker | None = None
         self._decision = Decision()
+        self._warned = False
         self._death = ""
 
     @property
@@ -220,11 +224,20 @@ class PolicyNode(ManagedNode):
 
     def _publish(self, parts: PolicyParts, made: Inference) -> None:
         chunk, cost = made.prediction.chunk, made.prediction.cost
+        n_levels = parts.manifest.schedule.num_train_timesteps
         values = inference_values(cost, made.epoch, made.sequence, made.seed)
-        told = status(INFERENCE, OK, cost.exactness, values)
+        values |= speculation_values(made.prediction, n_levels)
+        told = status(INFERENCE, WARN if self._distorts(cost) else OK, cost.exactness, values)
         # before the chunk: the scheduler follows a chunk only once it knows what it is
         self._inferences.publish(array_of(chunk.stamp_ns, [told]))
         self._chunks.publish(chunk_to_msg(chunk, parts.manifest.joint_names))
+
+    def _distorts(self, cost: Cost) -> bool:
+        """Say whether a chunk was drawn from another law than it should be, and log the first."""
+        before, self._warned = self._warned, cost.exactness.startswith("NOT")
+        if self._warned and not before:
+            self.get_logger().warning(f"{cost.method}: {cost.exactness}")
+        return self._warned
 
     def _on_death(self, death: str) -> None:
         self._death = death.splitlines()[-1]

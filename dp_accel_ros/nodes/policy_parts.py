@@ -53,7 +53,8 @@ def assemble(
     Raises:
         DpAccelError: The bundle, the backend or a method's settings cannot be used.
     """
-    policy = load_policy(config.bundle, backend)
+    clock = time.perf_counter
+    policy = load_policy(config.bundle, backend, clock=clock)
     facts = policy.manifest
     table = MethodTable(policy, methods)
     table.chosen(config.method)  # what the bundle lacks for it is said now, not at the first chunk
@@ -66,7 +67,6 @@ def assemble(
         state_names=facts.state,
     )
     names = (*facts.camera_names, JOINTS, *([STATE] if facts.state else []))
-    clock = time.perf_counter
     return PolicyParts(
         manifest=facts,
         methods=table,

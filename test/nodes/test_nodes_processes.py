@@ -129,6 +129,20 @@ def test_a_setting_of_a_method_is_changed_live(arm, nodes):
     assert arm.set("policy_node", **{"ragdp.leap_ratio": 0.9})[0].successful
 
 
+def test_speculation_tells_what_it_did_and_warns_when_it_distorts_the_law(arm, nodes):
+    asked = {"method": "tsdp", "tsdp.accept": "threshold"}
+    assert all(one.successful for one in arm.set("policy_node", **asked))
+    arm.until(lambda: "NOT the law of the base" in arm.inference()["exactness"])
+    values = arm.inference()
+    assert 1 <= int(values["rounds"]) <= int(values["steps"]) == 100
+    assert int(values["rows"]) == int(values["nfe"])
+    assert len(values["acceptance_by_stage"].split()) == 3
+    arm.until(lambda: "tsdp: NOT the law of the base" in nodes["policy"].log.read_text())
+    asked = {"method": "ragdp", "tsdp.accept": "exact"}
+    assert all(one.successful for one in arm.set("policy_node", **asked))
+    arm.until(lambda: arm.inference()["rounds"] == "")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
