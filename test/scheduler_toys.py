@@ -45,6 +45,9 @@ class Drifter:
     def score(self):
         return float(self.success())
 
+    def effector_position(self):
+        return self.joint_positions()
+
     def success(self):
         return self.tick >= 8 * (self.seed % 5 + 1) - 3
 

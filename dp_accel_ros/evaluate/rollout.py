@@ -20,6 +20,7 @@ import numpy as np
 
 from dp_accel_ros.chunk import NS_PER_S, ActionChunk, Cost
 from dp_accel_ros.errors import ConfigError, UnknownNameError
+from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.policy import Prediction
@@ -48,6 +49,10 @@ class RolloutConfig:
 
     state: tuple[str, ...] = ()
     """What the policy sees of the task's state, by name and in its order."""
+
+    refuse_ood: bool = False
+    """Whether chunks that are out of distribution are not executed: the old one runs out, then the
+    arm holds, as under the chunk scheduler's parameter of this name."""
 
     @classmethod
     def of(
@@ -104,6 +109,12 @@ class EpisodeResult:
     score: float | None = None
     """How much of the goal was reached, from 0 to 1; None where it was not kept."""
 
+    speeds: tuple[float, ...] = ()
+    """How fast the end effector moved until the next chunk came, m/s, one number a chunk."""
+
+    speculation: SpeculationRecord | None = None
+    """What was drafted and accepted, where the method speculates."""
+
 
 def run_episodes(
     tasks: Sequence[Task], seeds: Sequence[int], predict: Predict, config: RolloutConfig
@@ -150,7 +161,9 @@ class Run:
         self._chunks: list[tuple[int, ActionChunk]] = []
         self._costs: list[Cost] = []
         task.reset(seed)
-        self._start = task.joint_positions()
+        self._held = task.joint_positions()
+        self._tip = task.effector_position()
+        self._travels: list[tuple[float, int]] = []
 
     @property
     def done(self) -> bool:
@@ -191,24 +204,32 @@ class Run:
         self._costs.append(prediction.cost)
         reach = self.config.max_action_steps
         usable = [item for item in self._chunks if item[0] + reach > self.tick]
-        self._chunks = [*usable, (self.tick, prediction.chunk)]
+        refused = self.config.refuse_ood and prediction.cost.ood
+        self._chunks = usable if refused else [*usable, (self.tick, prediction.chunk)]
+        self._travels.append((0.0, 0))
 
     def step(self) -> None:
         """Execute what is due at this tick."""
-        self.task.step(self.action())
+        self._held = self.action()
+        self.task.step(self._held)
         self.tick += 1
         self.success = self.task.success()
+        before, self._tip = self._tip, self.task.effector_position()
+        distance, ticks = self._travels[-1]
+        self._travels[-1] = distance + float(np.linalg.norm(self._tip - before)), ticks + 1
 
     def action(self) -> Array:
-        """Return the targets that are due at this tick, (Da,)."""
+        """Return the targets that are due at this tick, (Da,); without any, the last ones."""
         for start, chunk in reversed(self._chunks):
-            if start + self.config.latency_ticks <= self.tick:
-                return chunk.actions[self.tick - start].astype(np.float64)
-        return self._start
+            index = self.tick - start
+            if self.config.latency_ticks <= index < len(chunk.actions):
+                return chunk.actions[index].astype(np.float64)
+        return self._held
 
     def result(self) -> EpisodeResult:
         """Return what the episode came to."""
         distances = (cost.retrieval_distance for cost in self._costs)
+        told = [cost.speculation for cost in self._costs if cost.speculation is not None]
         return EpisodeResult(
             self.seed,
             self.success,
@@ -217,6 +238,10 @@ class Run:
             retrieval_distances=tuple(d for d in distances if d is not None),
             n_ood=sum(cost.ood for cost in self._costs),
             score=self.task.score(),
+            speeds=tuple(
+                round(distance / (ticks * self.task.dt), 6) for distance, ticks in self._travels
+            ),
+            speculation=SpeculationRecord.of(told),
         )
 
 

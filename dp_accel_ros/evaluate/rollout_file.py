@@ -21,9 +21,12 @@ from dp_accel_ros.evaluate.rollout import (
     batches,
     run_episodes,
 )
+from dp_accel_ros.evaluate.scheduled import scheduled_prediction
+from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
 from dp_accel_ros.evaluate.statistics import SuccessRate, quantiles
 from dp_accel_ros.predict.methods import Method
 from dp_accel_ros.predict.policy import Policy
+from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import PpoScheduler
 from dp_accel_ros.sim.base import Task
 
 
@@ -47,16 +50,24 @@ class RolloutFile:
             self._read(path)
 
     def append(self, results: Sequence[EpisodeResult]) -> None:
-        """Add episodes; the file is replaced in one step, so it is never half written."""
-        self.results += results
+        """Add episodes, in the place of those of the same seeds.
+
+        The file is replaced in one step, so it is never half written.
+        """
+        seeds = {result.seed for result in results}
+        self.results = [*(old for old in self.results if old.seed not in seeds), *results]
         if self.path is None:
             return
-        document = {**self.facts, **report(self.results)}
-        document["episodes"] = [asdict(result) for result in self.results]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(self._text(), encoding="utf-8")
         os.replace(partial, self.path)
+
+    def _text(self) -> str:
+        """Return the document, one line an episode: some have counts of every diffusion step."""
+        head = json.dumps({**self.facts, **report(self.results)}, indent=1).removesuffix("\n}")
+        episodes = ",\n  ".join(json.dumps(asdict(result)) for result in self.results)
+        return f'{head},\n "episodes": [\n  {episodes}\n ]\n}}\n'
 
     def _read(self, path: Path) -> None:
         try:
@@ -81,15 +92,20 @@ def evaluate(
     config: RolloutConfig,
     file: RolloutFile,
     on_batch: Callable[[Sequence[EpisodeResult]], None],
+    scheduler: PpoScheduler | None = None,
 ) -> list[EpisodeResult]:
     """Run the episodes that the file lacks, as many at once as there are tasks; return them all.
 
     Randomness is seeded anew for every batch, so a continued run equals one that was not cut off.
+    With a scheduler, TS-DP takes the place of the method and every chunk is planned on its own.
     """
     done = {result.seed for result in file.results}
     for group in batches(seeds, len(tasks)):
         if not done.issuperset(group):
-            predict = batch_prediction(policy, method, np.random.default_rng(group))
+            rng = np.random.default_rng(group)
+            predict = batch_prediction(policy, method, rng)
+            if scheduler is not None:
+                predict = scheduled_prediction(policy, scheduler, rng)
             file.append(run_episodes(tasks, group, predict, config))
         on_batch(file.results)
     return file.results
@@ -119,6 +135,26 @@ def report(results: Sequence[EpisodeResult]) -> dict[str, Any]:
         "chunks": len(chunks),
         "ood_chunks": sum(result.n_ood for result in results),
         "retrieval_distance": quantiles(distances).as_dict("key_units"),
+        "speculation": _speculation(results),
+    }
+
+
+def _speculation(results: Sequence[EpisodeResult]) -> dict[str, Any] | None:
+    """Return means over all chunks that were speculated for, or None without any."""
+    told = [result.speculation for result in results if result.speculation is not None]
+    rounds = [number for record in told for number in record.rounds]
+    if not rounds:
+        return None
+    drafts = [number for record in told for number in record.drafts]
+    budgets = [number for record in told for number in record.bias_budgets]
+    tested = sum(sum(record.tested_at) for record in told)
+    accepted = sum(sum(record.accepted) for record in told)
+    return {
+        "rounds_mean": round(float(np.mean(rounds)), 2),
+        "drafts_mean": round(float(np.mean(drafts)), 2),
+        "acceptance": round(accepted / tested, 4) if tested else None,
+        "bias_budget_mean": round(float(np.mean(budgets)), 4),
+        "bias_budget_max": round(float(np.max(budgets)), 4),
     }
 
 
@@ -127,7 +163,12 @@ def _score(result: EpisodeResult) -> float:
 
 
 def _result(episode: Mapping[str, Any]) -> EpisodeResult:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in episode.items()
-    }
+    values = _with_tuples(episode)
+    told = values.get("speculation")
+    values["speculation"] = None if told is None else SpeculationRecord(**_with_tuples(told))
     return EpisodeResult(**values)
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JSON gave with tuples in place of its lists."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

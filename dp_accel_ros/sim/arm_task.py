@@ -130,6 +130,10 @@ class ArmTask:
         """Return the measured joint velocities, (Dj,)."""
         return self.world.joint_velocities()
 
+    def effector_position(self) -> Array:
+        """Return the point between the fingertips in the base frame, (3,), m."""
+        return self.world.tip_position()
+
     def state(self) -> Array:
         """Return the privileged state, (S,), named by `state_names`."""
         return self.rules.state(self.world)

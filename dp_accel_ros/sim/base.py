@@ -123,6 +123,10 @@ class Task(Protocol):
         """Return the measured joint velocities, (Dj,)."""
         ...
 
+    def effector_position(self) -> Array:
+        """Return where the end effector is, (2,) or (3,), m."""
+        ...
+
     def state(self) -> Array:
         """Return the privileged state of the task, (S,), that no camera or joint shows."""
         ...

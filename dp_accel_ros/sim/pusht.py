@@ -126,6 +126,10 @@ class PushT:
         """Return how fast the pusher moves, (2,), m/s."""
         return np.array(self._env.agent.velocity) * M_PER_PX
 
+    def effector_position(self) -> Array:
+        """Return where the pusher is, (2,), m."""
+        return self.joint_positions()
+
     def state(self) -> Array:
         """Return the corners of the T, (16,), m."""
         return corners(self.scene()[None, 2:])[0]

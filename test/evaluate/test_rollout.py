@@ -32,6 +32,9 @@ class CountingTask:
     def joint_positions(self):
         return np.array([-1.0])
 
+    def effector_position(self):
+        return self.joint_positions()
+
     def success(self):
         return self.tick >= self.seed
 
@@ -126,6 +129,33 @@ def test_a_state_that_the_task_has_not_is_refused():
 def test_the_score_of_an_episode_is_the_tasks():
     results, _, _ = rolled_out([6, 80])
     assert [r.score for r in results] == [1.0, 0.25]
+
+
+def test_the_speed_of_a_chunk_is_the_way_of_the_end_effector_over_its_time():
+    class MovingTask(CountingTask):
+        def effector_position(self):
+            return np.array([0.0, 0.01 * self.tick**2])
+
+    (result,) = run_episodes([MovingTask()], [6], FakePredict(), CONFIG)
+    assert result.speeds == pytest.approx((0.01 * 16 / 0.16, 0.01 * 20 / 0.08))
+
+
+def test_chunks_that_are_out_of_distribution_are_executed_unless_they_are_refused():
+    config = replace(CONFIG, refuse_ood=True)
+    _, (task,), _ = rolled_out([10], config)
+    assert task.executed == [0, 1, 2, 3, 4, 5, 6, 6, 6, 6]
+    assert rolled_out([10], config)[0][0].n_ood == 2
+
+
+def test_an_arm_whose_first_chunk_is_refused_holds_where_it_is():
+    class NeverKnown(FakePredict):
+        def answer(self, observation):
+            made = super().answer(observation)
+            return replace(made, cost=replace(made.cost, ood=True))
+
+    task = CountingTask()
+    run_episodes([task], [5], NeverKnown(), replace(CONFIG, refuse_ood=True))
+    assert task.executed == [-1] * 5
 
 
 def test_a_method_is_told_what_it_gave_before():

@@ -32,6 +32,9 @@ class EvenSeeds:
     def joint_positions(self):
         return np.array([100.0 * self.seed + self.tick])
 
+    def effector_position(self):
+        return self.joint_positions()
+
     def success(self):
         return self.seed % 2 == 0 and self.tick >= 5 + self.seed
 
