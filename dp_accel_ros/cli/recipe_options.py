@@ -19,9 +19,14 @@ from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
 from dp_accel_ros.train.loop import use_threads
 from dp_accel_ros.train.perception import OBJECTIVES, PerceptionConfig
 from dp_accel_ros.train.stages import Stage
-from dp_accel_ros.train.workshop import Recipe, Workshop
+from dp_accel_ros.train.workshop import OBSERVED, TRAINED, Recipe, Workshop
 
-TRAINED = ("perception", "contrastive", "diffusion")
+STATE_NOISE = {"estimate_noise": 0.01, "joint_noise": 0.005}
+"""Noise on the condition of policies that take the state: it is measured, not estimated."""
+
+OBSERVED_BY_TASK = {"block_push": "state", "pusht": "state"}
+"""What the policy of a task takes unless it is told; camera images elsewhere."""
+
 QUICK = {"demonstrations": 2, "scenes": 3, "layers": 1, "width": 32}
 QUICK |= {f"{stage}_steps": 3 for stage in TRAINED} | {f"{stage}_batch": 8 for stage in TRAINED}
 
@@ -29,6 +34,12 @@ QUICK |= {f"{stage}_steps": 3 for stage in TRAINED} | {f"{stage}_batch": 8 for s
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options from which `workshop_from` makes a workshop."""
     parser.add_argument("--task", default="lift", choices=sorted(TASKS))
+    parser.add_argument(
+        "--observe", choices=OBSERVED, help="what the policy takes beside the joints"
+    )
+    parser.add_argument(
+        "--recordings", type=Path, help="recorded demonstrations, for a task without an expert"
+    )
     parser.add_argument("--runs", type=Path, help="folder of all stages (default: runs/TASK)")
     parser.add_argument("--demonstrations", type=int, default=Recipe(task="").n_demonstrations)
     parser.add_argument("--seed", type=int, default=0, help="seed of the first demonstration")
@@ -64,8 +75,13 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     diffusion = replace(
         DiffusionConfig(), condition=condition, n_layers=args.layers, width=args.width
     )
+    observe = args.observe or OBSERVED_BY_TASK.get(args.task, "pixels")
+    if observe == "state":
+        diffusion = replace(diffusion, **STATE_NOISE)
     recipe = Recipe(
         task=args.task,
+        observe=observe,
+        recordings=args.recordings,
         n_demonstrations=args.demonstrations,
         first_seed=args.seed,
         exploration=replace(Exploration(), sigma_rad=args.exploration),

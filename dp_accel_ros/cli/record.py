@@ -8,7 +8,6 @@ import argparse
 from pathlib import Path
 
 from dp_accel_ros.cli.recipe_options import add_recipe_options, walk, workshop_from
-from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.train.stages import stages
 
 
@@ -20,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Record until there are enough, continuing a file that exists."""
     shop = workshop_from(args)
-    walk(stages(shop, Path("models") / args.task)["demonstrations"])
-    episodes = Episodes.open(shop.demonstrations_path)
+    found = stages(shop, Path("models") / args.task)
+    if "demonstrations" in found:
+        walk(found["demonstrations"])
+    episodes = shop.demonstrations()
     print(f"{episodes.n_episodes} episodes, {episodes.n_frames} frames in {episodes.path}")
     return 0

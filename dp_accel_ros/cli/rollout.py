@@ -53,12 +53,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = bundle.manifest
     if manifest.task not in TASKS:
         raise UnknownNameError("simulated task", manifest.task, TASKS)
-    config = RolloutConfig(
-        n_obs_steps=manifest.n_obs_steps,
-        n_action_steps=args.n_action_steps or manifest.n_action_steps,
-        max_action_steps=manifest.max_action_steps,
-        latency_ticks=args.latency_ticks,
-    )
+    config = RolloutConfig.of(manifest, args.n_action_steps, args.latency_ticks)
     settings = method_config(args.method, args.set)
     facts = {
         "bundle_sha256": sha256_of(bundle.file("manifest.yaml")),

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from dp_accel_ros.cli.recipe_options import TRAINED, add_recipe_options, walk, workshop_from
-from dp_accel_ros.train.stages import stages
+from dp_accel_ros.train.stages import stage_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train and print what was measured."""
     shop = workshop_from(args)
-    walk(stages(shop, Path("models") / args.task)[args.network])
+    walk(stage_of(shop, Path("models") / args.task, args.network))
     folder = shop.run(args.network)
     print(yaml.safe_dump(folder.metrics, sort_keys=False) + f"in {folder.path}")
     return 0

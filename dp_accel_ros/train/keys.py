@@ -20,16 +20,24 @@ from dp_accel_ros.train.loop import best_device
 
 @torch.no_grad()
 def encoded(
-    network: nn.Module, episodes: Episodes, joints: Normalizer, batch_size: int = 256
+    network: nn.Module,
+    episodes: Episodes,
+    joints: Normalizer,
+    batch_size: int = 256,
+    *,
+    from_state: bool = False,
 ) -> NDArray[np.float32]:
-    """Return a network's features of every frame, (N, C)."""
+    """Return a network's features of every frame, (N, C), from its images or from its state."""
+    cameras = [] if from_state else episodes.attributes["cameras"]
     device = best_device()
     network = network.to(device).eval()
     parts: list[Tensor] = []
     for first in range(0, episodes.n_frames, batch_size):
         rows = slice(first, min(first + batch_size, episodes.n_frames))
-        inputs = [episodes.arrays[f"img_{n}"][rows] for n in episodes.attributes["cameras"]]
+        inputs = [episodes.arrays[f"img_{name}"][rows] for name in cameras]
         inputs.append(joints.normalize(episodes.arrays["joint_position"][rows]))
+        if from_state:
+            inputs.append(episodes.arrays["state"][rows])
         parts.append(network(*(torch.from_numpy(array).to(device) for array in inputs)).cpu())
     return torch.cat(parts).numpy()
 

@@ -51,8 +51,9 @@ class RunFolder:
         return yaml.safe_load((self.path / "metrics.yaml").read_text(encoding="utf-8"))
 
     def finish(self, metrics: Mapping[str, Any]) -> None:
-        """Write the metrics, which marks the run as complete, and the loss curve."""
-        self._plot()
+        """Write the metrics, which marks the run as complete, and plot the losses, if any."""
+        if (self.path / "loss.csv").is_file():
+            self._plot()
         text = yaml.safe_dump(_plain(dict(metrics)), sort_keys=False)
         (self.path / "metrics.yaml").write_text(text, encoding="utf-8")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dp_accel_ros.data.episodes import Episodes, EpisodeWriter, complete_episodes
 from dp_accel_ros.data.record import Expert, facts_of, record
-from dp_accel_ros.errors import UnknownNameError
+from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.sim import TASKS, Task
 from dp_accel_ros.sim.experts import EXPERTS
 from dp_accel_ros.train.assembly import assemble
@@ -19,7 +19,7 @@ from dp_accel_ros.train.contrastive import train_contrastive
 from dp_accel_ros.train.diffusion import train_diffusion
 from dp_accel_ros.train.lookup import lookup_metrics
 from dp_accel_ros.train.perception import train_perception
-from dp_accel_ros.train.workshop import Workshop
+from dp_accel_ros.train.workshop import TRAINED, Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
     recipe = shop.recipe
     if recipe.task not in TASKS:
         raise UnknownNameError("simulated task", recipe.task, TASKS)
+    if recipe.recordings is None and recipe.task not in EXPERTS:
+        raise ConfigError(
+            f"task {recipe.task!r} has no scripted expert: give `recordings` of it"
+            f" (tasks with an expert: {', '.join(sorted(EXPERTS))})"
+        )
     wanted, scenes = recipe.n_demonstrations, recipe.perception_set.n_scenes
     found = [
         Stage(
@@ -56,9 +61,24 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         _training(shop, "diffusion", recipe.diffusion.loop.steps, _diffusion),
         Stage("bundle", 1, lambda: False, lambda: iter([assemble(shop, out)])),
     ]
-    if recipe.perception.objective == "actions":
-        found = [stage for stage in found if stage.name != "perception-set"]
-    return {stage.name: stage for stage in found}
+    left_out = {name for name in TRAINED if name not in shop.trained}
+    if recipe.perception.objective == "actions" or recipe.from_state:
+        left_out.add("perception-set")
+    if recipe.recordings is not None:
+        left_out.add("demonstrations")
+    return {stage.name: stage for stage in found if stage.name not in left_out}
+
+
+def stage_of(shop: Workshop, out: Path, name: str) -> Stage:
+    """Return one stage by its name.
+
+    Raises:
+        UnknownNameError: The way of this recipe to a bundle has no such stage.
+    """
+    found = stages(shop, out)
+    if name not in found:
+        raise UnknownNameError(f"stage of {shop.recipe.task!r}", name, found)
+    return found[name]
 
 
 def _training(
@@ -73,9 +93,16 @@ def _cast(shop: Workshop) -> tuple[Task, Expert]:
 
 def _record(shop: Workshop) -> Iterator[object]:
     task, expert = _cast(shop)
-    recipe, writer = shop.recipe, EpisodeWriter(shop.demonstrations_path, facts_of(task))
+    recipe, with_images = shop.recipe, not shop.recipe.from_state
+    writer = EpisodeWriter(shop.demonstrations_path, facts_of(task, with_images=with_images))
     for recorded in record(
-        task, expert, writer, recipe.n_demonstrations, recipe.first_seed, recipe.exploration
+        task,
+        expert,
+        writer,
+        recipe.n_demonstrations,
+        recipe.first_seed,
+        recipe.exploration,
+        with_images=with_images,
     ):
         if recorded.succeeded:
             yield recorded
@@ -98,7 +125,7 @@ def _perception(shop: Workshop) -> Iterator[object]:
 
 def _contrastive(shop: Workshop) -> Iterator[object]:
     config, folder = shop.recipe.contrastive, shop.run("contrastive")
-    yield from train_contrastive(shop.contrastive_data(), config, folder, shop.encoder())
+    yield from train_contrastive(shop.contrastive_data(), config, folder, shop.visual_encoder())
     folder.finish({"steps": config.loop.steps} | lookup_metrics(shop))
 
 

@@ -4,22 +4,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.perception_set import PerceptionSet
+from dp_accel_ros.data.pusht_recordings import pusht_recordings
 from dp_accel_ros.data.record import Exploration
+from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.train.chunk_batches import DiffusionData
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.diffusion import DiffusionConfig
 from dp_accel_ros.train.fusion_encoder import FusionEncoder
-from dp_accel_ros.train.keys import encoded
+from dp_accel_ros.train.keys import encoded, nearest_elsewhere
 from dp_accel_ros.train.perception import (
     PerceptionConfig,
     PerceptionData,
@@ -28,6 +32,12 @@ from dp_accel_ros.train.perception import (
 )
 from dp_accel_ros.train.policy_encoder import PolicyEncoder
 from dp_accel_ros.train.run_folder import RunFolder
+from dp_accel_ros.train.state_encoder import StateEncoder, StateKeys, kernel_length
+
+OBSERVED = ("pixels", "state")
+TRAINED: tuple[str, ...] = ("perception", "contrastive", "diffusion")
+RECORDINGS: dict[str, Callable[[str | Path], Episodes]] = {"pusht": pusht_recordings}
+"""Reads recordings of a task that others have published, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,12 @@ class Recipe:
     """Everything that decides what a bundle will be."""
 
     task: str
+    observe: str = "pixels"
+    """What the policy takes beside the joints: camera images, or the task's `state` itself."""
+
+    recordings: Path | None = None
+    """Demonstrations that somebody recorded, for tasks without an expert."""
+
     n_demonstrations: int = 200
     first_seed: int = 0
     exploration: Exploration = field(default_factory=Exploration)
@@ -43,6 +59,19 @@ class Recipe:
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
 
+    def __post_init__(self) -> None:
+        if self.observe not in OBSERVED:
+            raise ConfigError(
+                f"`observe` must be one of {', '.join(OBSERVED)}, got {self.observe!r}"
+            )
+        if self.recordings is not None and self.task not in RECORDINGS:
+            raise UnknownNameError("task with a reader of recordings", self.task, RECORDINGS)
+
+    @property
+    def from_state(self) -> bool:
+        """Whether the policy takes the state and no images."""
+        return self.observe == "state"
+
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
@@ -50,6 +79,11 @@ class Workshop:
 
     path: Path
     recipe: Recipe
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The training stages of which the bundle is made; without images one is left."""
+        return TRAINED[-1:] if self.recipe.from_state else TRAINED
 
     @property
     def demonstrations_path(self) -> Path:
@@ -69,6 +103,8 @@ class Workshop:
 
     def demonstrations(self) -> Episodes:
         """Open the demonstrations."""
+        if self.recipe.recordings is not None:
+            return RECORDINGS[self.recipe.task](self.recipe.recordings)
         return Episodes.open(self.demonstrations_path)
 
     def joints(self) -> Normalizer:
@@ -90,8 +126,12 @@ class Workshop:
         """Return what the ALT encoder learns from."""
         return ContrastiveData.of(self.demonstrations(), self.joints())
 
-    def encoder(self) -> PolicyEncoder:
-        """Return the trained policy encoder."""
+    def encoder(self) -> PolicyEncoder | StateEncoder:
+        """Return the policy encoder, trained where there are images."""
+        return self._state_encoder() if self.recipe.from_state else self.visual_encoder()
+
+    def visual_encoder(self) -> PolicyEncoder:
+        """Return the trained policy encoder of images."""
         config, episodes = self.recipe.perception, Episodes.open(self.perception_set_path)
         facts = episodes.attributes
         n_targets = len(facts["state_names"])
@@ -103,9 +143,15 @@ class Workshop:
         model.load_state_dict(self.run("perception").weights())
         return model.encoder
 
-    def alt_encoder(self) -> FusionEncoder:
-        """Return the trained ALT encoder."""
+    def alt_encoder(self) -> FusionEncoder | StateKeys:
+        """Return the ALT encoder, trained where there are images."""
         episodes = self.demonstrations()
+        if self.recipe.from_state:
+            features = self.features()
+            _, distances = nearest_elsewhere(features, episodes.ends)
+            return StateKeys(
+                self._state_encoder(), features.shape[1], length=kernel_length(distances)
+            )
         facts = episodes.attributes
         size = episodes.arrays[f"img_{facts['cameras'][0]}"].shape[1:3]
         network = self.recipe.contrastive.network(
@@ -124,15 +170,23 @@ class Workshop:
 
     def features(self) -> NDArray[np.float32]:
         """Return the policy encoder's features of every demonstration frame, (N, C), cached."""
+        if self.recipe.from_state:
+            return self.encoded(self.encoder())
         file = self.path / "perception" / "features.npy"
         if not file.is_file():
-            np.save(file, encoded(self.encoder(), self.demonstrations(), self.joints()))
+            np.save(file, self.encoded(self.encoder()))
         return np.load(file)
+
+    def encoded(self, network: nn.Module) -> NDArray[np.float32]:
+        """Return what one of the encoders says of every demonstration frame, (N, C)."""
+        return encoded(
+            network, self.demonstrations(), self.joints(), from_state=self.recipe.from_state
+        )
 
     def diffusion_data(self) -> DiffusionData:
         """Return what the denoiser learns from."""
         config, episodes = self.recipe.diffusion, self.demonstrations()
-        if config.condition == "state":
+        if config.condition == "state" and not self.recipe.from_state:
             features = self._true_features(episodes)
         else:
             features = self.features()
@@ -145,6 +199,9 @@ class Workshop:
             ends=episodes.ends,
             feature_noise=noise,
         )
+
+    def _state_encoder(self) -> StateEncoder:
+        return StateEncoder(*standard(self.demonstrations().rows("state")))
 
     def _true_features(self, episodes: Episodes) -> NDArray[np.float32]:
         """Return the features of an encoder that never errs, (N, C)."""

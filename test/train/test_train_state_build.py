@@ -1,0 +1,125 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""From nothing, or from somebody's recordings, to a bundle without cameras."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+for needed in ("torch", "onnx", "onnxruntime", "zarr", "tqdm", "mujoco"):
+    pytest.importorskip(needed)
+
+from pusht_toy_recordings import write_toy_recordings  # noqa: E402
+
+from dp_accel_ros.bundle import Bundle, load_bundle  # noqa: E402
+from dp_accel_ros.cli.main import main  # noqa: E402
+from dp_accel_ros.data.episodes import Episodes  # noqa: E402
+from dp_accel_ros.errors import MissingPartError  # noqa: E402
+from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes  # noqa: E402
+from dp_accel_ros.evaluate.rollout_file import batch_prediction  # noqa: E402
+from dp_accel_ros.observation import Observation  # noqa: E402
+from dp_accel_ros.predict.assemble import load_policy, make_method  # noqa: E402
+from dp_accel_ros.sim import TASKS  # noqa: E402
+
+QUICK = ["--quick", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state_build")
+
+
+@pytest.fixture(scope="module")
+def block_push(folder: Path) -> Bundle:
+    out, runs = folder / "block_push", folder / "runs" / "block_push"
+    assert (
+        main(["build", "--task", "block_push", *QUICK, "--runs", str(runs), "--out", str(out)])
+        == 0
+    )
+    return load_bundle(out)
+
+
+@pytest.fixture(scope="module")
+def recordings(folder: Path) -> Path:
+    return write_toy_recordings(folder / "toy.zarr")
+
+
+@pytest.fixture(scope="module")
+def pusht(folder: Path, recordings: Path) -> Bundle:
+    pytest.importorskip("gym_pusht", reason="Push-T needs gym-pusht")
+    places = ["--runs", str(folder / "runs" / "pusht"), "--out", str(folder / "pusht")]
+    told = ["build", "--task", "pusht", "--recordings", str(recordings), *QUICK, *places]
+    assert main(told) == 0
+    return load_bundle(folder / "pusht")
+
+
+def test_block_push_is_recorded_without_drawing(folder: Path, block_push: Bundle):
+    episodes = Episodes.open(folder / "runs/block_push/demonstrations.zarr")
+    assert set(episodes.arrays) == {"action", "joint_position", "joint_velocity", "state"}
+    assert not (folder / "runs/block_push/perception").exists()
+
+
+def test_its_bundle_takes_the_state_of_the_task(block_push: Bundle):
+    manifest = block_push.manifest
+    assert manifest.cameras == []
+    assert tuple(manifest.state) == TASKS["block_push"]().state_names
+    assert set(manifest.provenance["measured"]) == {"diffusion"}
+    assert max(manifest.provenance["onnx_max_abs_error"].values()) <= 1e-4
+
+
+def test_a_stored_frame_finds_itself_by_both_keys(folder: Path, block_push: Bundle):
+    episodes = Episodes.open(folder / "runs/block_push/demonstrations.zarr")
+    policy, row = load_policy(block_push), 40
+    rows = [row - 1, row]
+    seen = Observation(0, {}, *(episodes.rows(k)[rows] for k in ("joint_position", "state")))
+    condition, embedding = (policy.condition([seen], name)[0] for name in ("policy", "alt"))
+    np.testing.assert_allclose(condition.ravel(), block_push.store.keys[row], atol=1e-4)
+    assert int((block_push.store.alt_keys @ embedding).argmax()) == row
+
+
+def test_a_bundle_from_recordings_of_others_holds_none_of_them(pusht: Bundle):
+    assert pusht.store is None
+    assert pusht.manifest.retrieval is None
+    assert not list(pusht.path.glob("*.npy"))
+    assert pusht.manifest.provenance["demonstrations"]["recordings"] == "toy.zarr"
+    with pytest.raises(MissingPartError, match="'alt' needs a retrieval store"):
+        make_method("alt", load_policy(pusht))
+
+
+def test_the_simulation_is_seen_as_the_recordings_were(pusht: Bundle, recordings: Path):
+    from dp_accel_ros.data.pusht_recordings import pusht_recordings
+
+    episodes, policy = pusht_recordings(recordings), load_policy(pusht)
+    assert policy.manifest.dt == 0.1
+    rows = episodes.rows("state")
+    standard = (rows - rows.mean(0)) / rows.std(0)
+    seen = Observation(0, {}, *(episodes.rows(k)[[4, 5]] for k in ("joint_position", "state")))
+    np.testing.assert_allclose(policy.condition([seen])[0, :, :16], standard[[4, 5]], atol=1e-3)
+
+
+@pytest.mark.parametrize("which", ["block_push", "pusht"])
+def test_an_episode_runs_in_lockstep(which: str, request: pytest.FixtureRequest):
+    policy = load_policy(request.getfixturevalue(which))
+    task = TASKS[which]()
+    task.images = lambda: pytest.fail("nobody may look")
+    predict = batch_prediction(policy, make_method("ddim", policy), np.random.default_rng(0))
+    (result,) = run_episodes([task], [7], predict, RolloutConfig.of(policy.manifest))
+    assert result.ticks == task.max_ticks
+    assert 0.0 <= result.score < 1.0
+
+
+def test_a_task_without_an_expert_asks_for_recordings(capsys):
+    assert main(["build", "--task", "pusht", *QUICK]) == 2
+    assert "has no scripted expert: give `recordings`" in capsys.readouterr().err
+
+
+def test_recordings_of_a_task_that_nobody_published_are_refused(capsys):
+    assert main(["build", "--task", "lift", "--recordings", "x.zarr", *QUICK]) == 2
+    assert "no task with a reader of recordings named 'lift'" in capsys.readouterr().err
+
+
+def test_there_is_no_encoder_to_train_from_the_state(tmp_path: Path, capsys):
+    told = ["train", "perception", "--task", "block_push", "--runs", str(tmp_path), *QUICK]
+    assert main(told) == 2
+    assert "no stage of 'block_push' named 'perception'" in capsys.readouterr().err
