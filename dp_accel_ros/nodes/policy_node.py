@@ -67,6 +67,8 @@ class PolicyNode(ManagedNode):
         self._decision = Decision()
         self._warned = False
         self._death = ""
+        self._made: Inference | None = None
+        self._shown_again_ns = 0
 
     @property
     def _config(self) -> PolicyNodeConfig:
@@ -150,7 +152,8 @@ class PolicyNode(ManagedNode):
         if parts is None or not parts.streams[name].accepts(stamp_ns, self.now_ns()):
             return
         try:
-            push(parts, stamp_ns)
+            if not push(parts, stamp_ns):
+                self._shown_again_ns = stamp_ns
         except DpAccelError as error:
             if parts.streams[name].refuse(str(error)):
                 self.get_logger().error(f"{name}: {error}")
@@ -176,6 +179,7 @@ class PolicyNode(ManagedNode):
 
     def _reset(self, reason: str) -> None:
         if self._parts is not None:
+            self._made = None
             self._parts.reset(self.now_ns())
             self.get_logger().info(f"reset ({reason}): epoch {self._parts.loop.epoch}")
 
@@ -207,7 +211,9 @@ class PolicyNode(ManagedNode):
             return
         if isinstance(outcome, Idle):
             parts.record.add_idle(outcome)
+            self._say_again(parts)
             return
+        self._made = outcome
         self._publish(parts, outcome)
         age_ms = (self.now_ns() - outcome.prediction.chunk.stamp_ns) / 1e6
         parts.record.add(outcome, age_ms, deadline_ms=1e3 * steps * parts.manifest.dt)
@@ -238,6 +244,19 @@ class PolicyNode(ManagedNode):
         if self._warned and not before:
             self.get_logger().warning(f"{cost.method}: {cost.exactness}")
         return self._warned
+
+    def _say_again(self, parts: PolicyParts) -> None:
+        """Publish the last chunk once more if what it was made from is shown once more.
+
+        A simulation in lockstep shows a tick again when nobody moved: the chunk was sent before
+        the scheduler listened, and without it time would stand still for ever.
+        """
+        made = self._made
+        if made is None or made.epoch != parts.loop.epoch:
+            return
+        if made.prediction.chunk.stamp_ns == self._shown_again_ns:
+            self._shown_again_ns = 0
+            self._publish(parts, made)
 
     def _on_death(self, death: str) -> None:
         self._death = death.splitlines()[-1]

@@ -19,6 +19,7 @@ from trajectory_msgs.msg import JointTrajectory
 from dp_accel_ros.bundle import load_bundle
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.errors import ConfigError, DpAccelError
+from dp_accel_ros.execute.admission import Refusal
 from dp_accel_ros.execute.chunk_scheduler import ChunkScheduler
 from dp_accel_ros.execute.execution_config import ExecutionConfig
 from dp_accel_ros.execute.limits import JointLimits
@@ -225,7 +226,7 @@ class SchedulerNode(ManagedNode):
         now_ns = self.now_ns()
         reason = self._scheduler.push(offered, now_ns)
         self._arrivals.add(time.monotonic_ns(), now_ns - offered.chunk.stamp_ns)
-        if reason is not None:
+        if reason is not None and reason is not Refusal.DUPLICATE:
             text = f"chunk {offered.sequence} of epoch {offered.epoch} refused: {reason}"
             self.get_logger().warning(text, throttle_duration_sec=1.0)
         self._step()
