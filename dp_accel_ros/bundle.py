@@ -42,6 +42,20 @@ class StoreArrays:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationArrays:
+    """What held-out episodes say of the store, as it lies on disk."""
+
+    leap_curve: NDArray[np.float32]
+    """Key distance, rising, and expected chunk distance, never falling, (2, M)."""
+
+    alt_similarities: NDArray[np.float32]
+    """Of every held-out frame to the most similar one of the store, (N,)."""
+
+    episode_ends: NDArray[np.int64]
+    """Row after the last frame of each held-out episode, (E,)."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnowledgeArrays:
     """The trajectory knowledge base as it lies on disk."""
 
@@ -63,6 +77,9 @@ class Bundle:
     manifest: Manifest
     store: StoreArrays | None
     """The retrieval store, or None where the bundle has none."""
+
+    calibration: CalibrationArrays | None = None
+    """How far the store can be trusted, or None where nobody measured it."""
 
     knowledge: KnowledgeArrays | None = None
     """The trajectory knowledge base, or None where the bundle has none."""
@@ -94,8 +111,13 @@ def load_bundle(path: str | Path) -> Bundle:
     manifest = manifest_from(document, str(manifest_path))
     for name, expected in manifest.files.items():
         _verify_file(folder / name, expected)
-    store, knowledge = _load_store(folder, manifest), _load_knowledge(folder, manifest)
-    return Bundle(folder, manifest, store, knowledge)
+    return Bundle(
+        folder,
+        manifest,
+        store=_load_store(folder, manifest),
+        calibration=_load_calibration(folder, manifest),
+        knowledge=_load_knowledge(folder, manifest),
+    )
 
 
 def write_bundle(
@@ -167,6 +189,22 @@ def _load_store(folder: Path, manifest: Manifest) -> StoreArrays | None:
         episode_ends=ends.astype(np.int64),
         keys=keys.astype(np.float32),
         alt_keys=_unit_rows(folder / names.alt_keys, alt_keys.astype(np.float32)),
+    )
+
+
+def _load_calibration(folder: Path, manifest: Manifest) -> CalibrationArrays | None:
+    facts = manifest.calibration
+    if facts is None:
+        return None
+    curve = _load_array(folder / facts.leap_curve, (2, None), "f")
+    if not curve.size or (np.diff(curve[0]) <= 0).any() or (np.diff(curve[1]) < 0).any():
+        rule = "key distances that rise and chunk distances that never fall"
+        raise BundleError(f"{folder / facts.leap_curve}: expected {rule}")
+    ends = _load_array(folder / facts.episode_ends, (None,), "i")
+    _verify_ends(folder / facts.episode_ends, ends)
+    similarities = _load_array(folder / facts.alt_similarities, (int(ends[-1]),), "f")
+    return CalibrationArrays(
+        curve.astype(np.float32), similarities.astype(np.float32), ends.astype(np.int64)
     )
 
 

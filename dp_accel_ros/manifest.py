@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from dp_accel_ros.errors import BundleError
+from dp_accel_ros.manifest_calibration import Calibration
 from dp_accel_ros.manifest_knowledge import Knowledge
 from dp_accel_ros.manifest_parts import (
     Camera,
@@ -31,7 +32,7 @@ from dp_accel_ros.manifest_scheduler import Scheduler
 
 FORMAT_VERSION = 1
 
-OPTIONAL_PARTS = ("retrieval", "knowledge", "scheduler")
+OPTIONAL_PARTS = ("retrieval", "calibration", "knowledge", "scheduler")
 """Keys of the sections that a bundle may lack."""
 
 
@@ -118,6 +119,7 @@ class Manifest(Part):
     alt_encoder: Encoder
     denoiser: Denoiser
     retrieval: Retrieval | None = None
+    calibration: Calibration | None = None
     knowledge: Knowledge | None = None
     scheduler: Scheduler | None = None
     files: dict[FileName, str]

@@ -17,6 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("dp_accel_ros.cli.export", "export trained networks to ONNX and write a bundle"),
     "build": ("dp_accel_ros.cli.build", "go from nothing to a bundle: record, train, export"),
     "check-bundle": ("dp_accel_ros.cli.check_bundle", "verify a bundle and say what is in it"),
+    "calibrate": ("dp_accel_ros.cli.calibrate", "measure how far a store can be trusted"),
     "rollout": ("dp_accel_ros.cli.rollout", "measure a method's success in lockstep simulation"),
     "latency": ("dp_accel_ros.cli.latency", "time every method side by side in one run"),
     "demo": ("dp_accel_ros.cli.demo", "run the simulated arm under the two ROS 2 nodes"),

@@ -15,6 +15,7 @@ from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.dry_run import run_every_network
+from dp_accel_ros.predict.leap import LeapBound
 from dp_accel_ros.predict.methods import (
     METHOD_CONFIGS,
     Alt,
@@ -33,6 +34,7 @@ from dp_accel_ros.predict.methods.alt import BUNDLE_THRESHOLD
 from dp_accel_ros.predict.networks import Network
 from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.retrieval import INDEXES, RetrievalStore
+from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.schedule import schedule_from
@@ -82,6 +84,7 @@ def load_policy(
             clip=manifest.schedule.clip_sample,
         ),
         store=_store(loaded, actions, backend),
+        calibration=_calibration(loaded),
         knowledge=_knowledge(loaded, backend),
     )
     run_every_network(policy, loaded)
@@ -107,7 +110,8 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
         return _alt(policy, chosen)
     if isinstance(chosen, RagdpConfig):
         base = _diffusion(chosen.solver, policy, chosen.num_inference_steps)
-        return Ragdp(base, _demonstrated(policy, name), chosen.leap_ratio, chosen.neighbours)
+        store, bound = _demonstrated(policy, name), _leap_bound(policy, chosen)
+        return Ragdp(base, store, chosen.leap_ratio, chosen.neighbours, bound)
     if isinstance(chosen, RediConfig):
         known = _known(policy, name)
         base = _diffusion(known.solver, policy, known.num_inference_steps)
@@ -125,11 +129,36 @@ def _diffusion(name: str, policy: Policy, num_inference_steps: int) -> Diffusion
 
 
 def _alt(policy: Policy, config: AltConfig) -> Alt:
-    from_bundle = config.threshold == BUNDLE_THRESHOLD
-    store, facts = _demonstrated(policy, "alt"), policy.manifest.retrieval
-    stored = BUNDLE_THRESHOLD if facts is None else facts.alt_threshold
-    threshold = stored if from_bundle else config.threshold
-    return Alt(store, threshold, config.hysteresis_margin)
+    store, margin = _demonstrated(policy, "alt"), config.hysteresis_margin
+    return Alt(store, _alt_threshold(policy, config), margin, config.candidates, config.choice)
+
+
+def _alt_threshold(policy: Policy, config: AltConfig) -> float:
+    if config.false_alarm_rate > 0.0:
+        return _calibrated(policy, "false_alarm_rate").threshold(config.false_alarm_rate)
+    if config.threshold != BUNDLE_THRESHOLD:
+        return config.threshold
+    if policy.calibration is not None:
+        return policy.calibration.threshold()
+    facts = policy.manifest.retrieval
+    return BUNDLE_THRESHOLD if facts is None else facts.alt_threshold
+
+
+def _leap_bound(policy: Policy, config: RagdpConfig) -> LeapBound | None:
+    if config.leap_mode == "fixed":
+        return None
+    return LeapBound(_calibrated(policy, "leap_mode").curve, config.leap_tolerance)
+
+
+def _calibrated(policy: Policy, setting: str) -> Calibration:
+    """Return the calibration for a setting that rests on it."""
+    if policy.calibration is None:
+        present = ", ".join(policy.manifest.optional_parts) or "none"
+        raise ConfigError(
+            f"`{setting}` needs a bundle whose `calibration` belongs to its store; run `dp-accel"
+            f" calibrate` on it or leave the default. Its optional parts: {present}"
+        )
+    return policy.calibration
 
 
 def _demonstrated(policy: Policy, method: str) -> RetrievalStore:
@@ -154,6 +183,14 @@ def _knowledge(bundle: Bundle, backend: BackendConfig) -> KnowledgeBase | None:
         return None
     index = INDEXES[backend.index]
     return KnowledgeBase.build(facts, bundle.knowledge, groups=groups, index=index)
+
+
+def _calibration(bundle: Bundle) -> Calibration | None:
+    facts, sums = bundle.manifest.calibration, bundle.manifest.files.values()
+    # A store that was exchanged since knows nothing of what the old one was worth.
+    if facts is None or bundle.calibration is None or not facts.belongs_to(sums):
+        return None
+    return Calibration.of(bundle.calibration, facts.false_alarm_rate)
 
 
 def _store(bundle: Bundle, actions: Normalizer, backend: BackendConfig) -> RetrievalStore | None:

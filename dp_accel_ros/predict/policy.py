@@ -27,6 +27,7 @@ from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.checks import check_observation
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.methods.base import EncoderName, Method, Previous
+from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.speculation.batch_costs import BatchCosts
@@ -59,6 +60,9 @@ class Policy:
     denoiser: Denoiser
     store: RetrievalStore | None
     """None where the bundle has no demonstrations."""
+
+    calibration: Calibration | None = None
+    """How far the store can be trusted, None where the bundle does not know it."""
 
     knowledge: KnowledgeBase | None = None
     """Trajectories of the solver, None where the bundle has none."""

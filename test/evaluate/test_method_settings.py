@@ -8,7 +8,7 @@ from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 
 def test_settings_replace_defaults_with_their_own_type():
     config = method_config("ragdp", ["leap_ratio=0.75", "neighbours=3", "solver=ddim"])
-    assert settings_line(config).startswith("leap_ratio=0.75, neighbours=3, solver=ddim")
+    assert settings_line(config).startswith("leap_ratio=0.75, leap_mode=fixed")
 
 
 @pytest.mark.parametrize(("text", "value"), [("false", False), ("False", False), ("true", True)])
@@ -19,7 +19,11 @@ def test_a_boolean_is_what_it_says(text, value):
 @pytest.mark.parametrize(
     ("method", "setting", "message"),
     [
-        ("ragdp", "leap=0.5", "no setting of 'ragdp' named 'leap'; there are leap_ratio"),
+        (
+            "ragdp",
+            "leap=0.5",
+            "no setting of 'ragdp' named 'leap'; there are leap_mode, leap_ratio",
+        ),
         ("ragdp", "leap_ratio", "must be written as name=value, got 'leap_ratio'"),
         ("ddim", "num_inference_steps=many", "must be of type int, got 'many'"),
         ("tsdp", "bonus=0", "`bonus` must be true or false, got '0'"),

@@ -19,7 +19,7 @@ def test_settings_take_the_place_of_the_policys_own_values():
 
 
 def test_a_setting_that_does_not_exist_is_refused_with_those_that_do():
-    with pytest.raises(UnknownNameError, match="'leap'; there are leap_ratio"):
+    with pytest.raises(UnknownNameError, match="'leap'; there are leap_mode, leap_ratio"):
         with_settings(RagdpConfig(), "leap=0.5")
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from toy_networks import noise
 
 from dp_accel_ros.bundle import StoreArrays
+from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.observe.normalizer import Normalizer
-from dp_accel_ros.predict.methods import Alt, Previous
+from dp_accel_ros.predict.methods import Alt, AltConfig, Previous
 from dp_accel_ros.predict.retrieval import NumpyIndex, RetrievalStore
 from dp_accel_ros.predict.stages import StageTimes
 
@@ -26,12 +28,12 @@ def _unit_rows(rows: np.ndarray) -> np.ndarray:
 KEYS = _unit_rows(noise(N_ROWS, 16))
 
 
-def _alt(threshold: float = 0.5, margin: float = 0.0, keys: np.ndarray = KEYS) -> Alt:
-    arrays = StoreArrays(ACTIONS, np.array([20, N_ROWS]), KEYS, keys)
+def _alt(threshold=0.5, margin=0.0, keys=KEYS, ends=(20, N_ROWS), n=3, choice="best") -> Alt:
+    arrays = StoreArrays(ACTIONS, np.array(ends), KEYS, keys)
     store = RetrievalStore.build(
         arrays, action_normalizer=UNIT, index=NumpyIndex, horizon=8, n_obs_steps=2
     )
-    return Alt(store, threshold, margin)
+    return Alt(store, threshold, margin, n, choice)
 
 
 def _act(method: Alt, queries: np.ndarray, previous: Previous | None = None):
@@ -134,3 +136,86 @@ def test_the_reported_distance_is_that_of_the_nearest_key(margin: float):
     cost = _act(_alt(margin=margin, keys=keys), query, _after(0, 2, elapsed_steps=3)).costs[0]
     expected = np.linalg.norm(keys - query, axis=1).min()
     assert cost.retrieval_distance == pytest.approx(float(expected), rel=1e-5)
+
+
+FIVE = (12, 24, 36, 48, N_ROWS)
+
+
+def _best_of_each(query: np.ndarray) -> list[tuple[float, tuple[int, int]]]:
+    """Return similarity and match of the best frame of each of five episodes, best first."""
+    parts = np.split((query @ KEYS.T)[0], FIVE[:-1])
+    best = [(float(part.max()), (e, int(part.argmax()))) for e, part in enumerate(parts)]
+    return sorted(best, reverse=True)
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_candidates_are_the_best_frames_of_the_most_similar_demonstrations(n: int):
+    query = _unit_rows(noise(1, 16, seed=11))
+    cost = _act(_alt(ends=FIVE, n=n), query).costs[0]
+    expected = _best_of_each(query)[:n]
+    assert [one.match for one in cost.candidates] == [match for _, match in expected]
+    assert [one.similarity for one in cost.candidates] == pytest.approx([s for s, _ in expected])
+    assert cost.match == expected[0][1]
+
+
+def test_there_are_no_more_candidates_than_demonstrations():
+    assert len(_act(_alt(n=7), KEYS[:1]).costs[0].candidates) == 2
+
+
+def test_candidates_are_found_behind_many_frames_of_one_demonstration():
+    """A long episode whose 300 frames all are nearer than any frame of the other two."""
+    rng = np.random.default_rng(0)
+    keys = np.zeros((304, 16))
+    keys[:300, 0], keys[300:, 1] = 1.0, 1.0
+    keys = _unit_rows(keys + 0.01 * rng.normal(size=keys.shape)).astype(np.float32)
+    arrays = StoreArrays(np.zeros((304, 4), np.float32), np.array([300, 302, 304]), keys, keys)
+    store = RetrievalStore.build(
+        arrays, action_normalizer=UNIT, index=NumpyIndex, horizon=8, n_obs_steps=2
+    )
+    query = np.eye(1, 16, dtype=np.float32)
+    candidates = _act(Alt(store, 0.5, 0.0), query).costs[0].candidates
+    assert {one.match[0] for one in candidates} == {0, 1, 2}
+
+
+def test_drawing_takes_every_candidate_equally_often():
+    query = np.repeat(_unit_rows(noise(1, 16, seed=11)), 3000, axis=0)
+    costs = _act(_alt(threshold=-1.0, ends=FIVE, choice="draw"), query).costs
+    counts = np.unique([cost.match for cost in costs], axis=0, return_counts=True)[1]
+    assert len(counts) == 3
+    assert stats.chisquare(counts).pvalue > 0.001
+
+
+def test_drawing_leaves_out_candidates_below_the_threshold():
+    query = _unit_rows(noise(1, 16, seed=11))
+    (first, _), (second, _), *_ = _best_of_each(query)
+    method = _alt(threshold=(first + second) / 2, ends=FIVE, choice="draw")
+    costs = _act(method, np.repeat(query, 50, axis=0)).costs
+    assert {cost.match for cost in costs} == {_best_of_each(query)[0][1]}
+
+
+def test_drawing_out_of_distribution_takes_the_best():
+    query = _unit_rows(noise(1, 16, seed=11))
+    costs = _act(
+        _alt(threshold=0.99, ends=FIVE, choice="draw"), np.repeat(query, 50, axis=0)
+    ).costs
+    assert {cost.match for cost in costs} == {_best_of_each(query)[0][1]}
+    assert all(cost.ood for cost in costs)
+
+
+def test_a_drawn_demonstration_is_kept():
+    query = _unit_rows(noise(1, 16, seed=11))
+    third = _best_of_each(query)[2]
+    method = _alt(threshold=-1.0, margin=2.0, ends=FIVE, choice="draw")
+    costs = _act(method, np.repeat(query, 50, axis=0), _after(*third[1], elapsed_steps=0)).costs
+    assert {cost.match for cost in costs} == {third[1]}
+
+
+def test_the_best_candidate_draws_nothing_from_the_generator():
+    rng, untouched = np.random.default_rng(2), np.random.default_rng(2)
+    _alt().act(KEYS[:3], rng, [None] * 3, StageTimes())
+    assert rng.bit_generator.state == untouched.bit_generator.state
+
+
+def test_a_threshold_and_a_rate_together_are_refused():
+    with pytest.raises(ConfigError, match="give `threshold` or `false_alarm_rate`, not both"):
+        AltConfig(threshold=0.7, false_alarm_rate=0.05)

@@ -82,7 +82,7 @@ def test_the_start_has_the_law_of_the_noised_retrieved_chunk(ratio: float):
     recorder, n = StartRecorder(), 2000
     method = _ragdp(ratio, network=recorder)
     _act(method, np.repeat(CONDITION[1:2], n, axis=0))
-    alpha, sigma = SCHEDULE.at(method.sampler.levels[0])
+    alpha, sigma = SCHEDULE.at(method.base.sampler.levels[-round((1 - ratio) * 100)])
     start, retrieved = recorder.start, method.store.chunks(np.array([1]))
     residuals = (start - alpha * retrieved) / sigma
     assert stats.kstest(residuals.ravel(), stats.norm.cdf).pvalue > 0.001
@@ -112,7 +112,9 @@ def test_the_leap_leaves_the_steps_of_the_table(solver, ratio, n_steps, first_le
 
 
 def test_a_short_grid_keeps_its_last_points():
-    assert _ragdp(0.75, "ddim", n_steps=16).sampler.levels == (18, 12, 6, 0)
+    network = CountingNetwork(smooth_network)
+    _act(_ragdp(0.75, "ddim", n_steps=16, network=network))
+    assert [times[0] for times in network.times] == [18, 12, 6, 0]
 
 
 def test_at_least_one_step_remains():
@@ -160,3 +162,8 @@ def test_more_neighbours_than_the_store_has_are_refused():
 def test_the_cost_says_that_the_law_is_not_the_solvers_own():
     assert _act(_ragdp(0.9)).costs[0].exactness.startswith("approximate: ddpm from a retrieved")
     assert _act(_ragdp(0.0)).costs[0].exactness == "the base sampler"
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.75, 0.9])
+def test_the_cost_says_how_far_it_leapt(ratio: float):
+    assert [cost.leap_ratio for cost in _act(_ragdp(ratio)).costs] == pytest.approx([ratio] * 3)

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros import config
-from dp_accel_ros.chunk import Cost
+from dp_accel_ros.chunk import Candidate, Cost
 from dp_accel_ros.config import param
+from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
+from dp_accel_ros.predict.retrieval.base import Neighbours
+from dp_accel_ros.predict.retrieval.episodes import nearest_episodes
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.stages import StageTimes
 
@@ -33,6 +36,28 @@ class AltConfig:
         maximum=1.0,
         live=True,
     )
+    false_alarm_rate: float = param(
+        0.0,
+        "Instead of `threshold`: at most this share of in-distribution observations is flagged "
+        "(split-conformal over the demonstrations). 0 leaves it to `threshold`.",
+        minimum=0.0,
+        maximum=0.99,
+        live=True,
+    )
+    candidates: int = param(
+        3,
+        "Episodes whose best frame is considered; the result names them with their similarity.",
+        minimum=1,
+        maximum=100,
+        live=True,
+    )
+    choice: str = param(
+        "best",
+        "Which candidate is replayed. `best` is the most similar, `draw` draws evenly among those "
+        "that reach the threshold, so that modes survive.",
+        one_of=("best", "draw"),
+        live=True,
+    )
     hysteresis_margin: float = param(
         0.3,
         "Stay on the demonstration of the previous chunk unless another frame is more similar by "
@@ -45,6 +70,11 @@ class AltConfig:
 
     def __post_init__(self) -> None:
         config.check(self)
+        if self.false_alarm_rate > 0.0 and self.threshold != BUNDLE_THRESHOLD:
+            raise ConfigError(
+                "give `threshold` or `false_alarm_rate`, not both: got"
+                f" {self.threshold:g} and {self.false_alarm_rate:g}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +86,8 @@ class Alt:
     """Similarity below which the observation counts as out of distribution."""
 
     hysteresis_margin: float
+    n_candidates: int = 3
+    choice: str = "best"
 
     @property
     def name(self) -> str:
@@ -75,43 +107,62 @@ class Alt:
         times: StageTimes,
     ) -> Proposal:
         """Return one expert chunk for each row of the condition (B, K)."""
-        del rng  # nothing is drawn
         with times.stage("retrieve"):
-            found = self.store.alt_index.search(condition, 1)
-            distances, best = found.distances[:, 0].tolist(), found.rows[:, 0].tolist()
-            choices = zip(condition, best, distances, previous, strict=True)
-            rows = [self._row(*choice) for choice in choices]
+            index, ends = self.store.alt_index, self.store.ends
+            found = nearest_episodes(index, condition, ends, self.n_candidates)
+            candidates = self._candidates(found)
+            triples = zip(condition, candidates, previous, strict=True)
+            rows = [self._row(*triple, rng) for triple in triples]
             actions = self.store.chunks(np.array(rows))
-        costs = tuple(self._cost(*pair) for pair in zip(distances, rows, strict=True))
-        return Proposal(actions, costs)
+        facts = zip(found.distances[:, 0].tolist(), candidates, rows, strict=True)
+        return Proposal(actions, tuple(self._cost(*fact) for fact in facts))
+
+    def _candidates(self, found: Neighbours) -> list[tuple[Candidate, ...]]:
+        """Return what is known of the nearest rows (B, n), best first."""
+        return [
+            tuple(
+                Candidate(self.store.match(row), cosine(distance))
+                for row, distance in zip(rows, distances, strict=True)
+            )
+            for rows, distances in zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+        ]
 
     def _row(
         self,
         embedding: NDArray[np.float32],
-        best: int,
-        distance: float,
+        candidates: tuple[Candidate, ...],
         previous: Previous | None,
+        rng: np.random.Generator,
     ) -> int:
-        """Return the best row, or the previous one continued unless it is beaten by the margin."""
+        """Return the chosen row, or the previous one continued unless it is beaten by the margin."""
         if previous is None or previous.match is None:
-            return best
+            return self.store.row(*self._chosen(candidates, rng).match)
         episode, frame = previous.match
         continued = self.store.row(episode, frame + previous.elapsed_steps)
         similarity = float(embedding @ self.store.alt_keys[continued])
-        beaten = cosine(distance) > similarity + self.hysteresis_margin
+        if candidates[0].similarity <= similarity + self.hysteresis_margin:
+            return continued
         # A match that is where the arm already was would be replayed for ever: where the expert
         # waits, what it did next moves nothing, and the same observation finds the same frame.
-        found_episode, found_frame = self.store.match(best)
+        found_episode, found_frame = self._chosen(candidates, rng).match
         stalled = found_episode == episode and found_frame <= frame
-        return best if beaten and not stalled else continued
+        return continued if stalled else self.store.row(found_episode, found_frame)
 
-    def _cost(self, distance: float, row: int) -> Cost:
+    def _chosen(self, candidates: tuple[Candidate, ...], rng: np.random.Generator) -> Candidate:
+        """Return the best candidate, or draw one; out of distribution the best is all there is."""
+        known = [one for one in candidates if one.similarity >= self.threshold]
+        if self.choice == "best" or not known:
+            return candidates[0]
+        return known[int(rng.integers(len(known)))]
+
+    def _cost(self, distance: float, candidates: tuple[Candidate, ...], row: int) -> Cost:
         return Cost(
             self.name,
             nfe=0,
             retrieval_distance=distance,
             match=self.store.match(row),
-            ood=cosine(distance) < self.threshold,
+            candidates=candidates,
+            ood=candidates[0].similarity < self.threshold,
             exactness="a demonstration, not a sample of the policy",
         )
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,13 @@ from dp_accel_ros import config
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.predict.leap import LeapBound
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.methods.diffusion import STEPS_HELP, Diffusion
 from dp_accel_ros.predict.retrieval.base import Neighbours
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
-from dp_accel_ros.predict.samplers import Sampler
 from dp_accel_ros.predict.samplers.base import remaining_steps
+from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
 
 
@@ -32,6 +33,22 @@ class RagdpConfig:
         "Fraction of the diffusion steps that retrieval replaces (r). 0 is the solver from noise.",
         minimum=0.0,
         maximum=0.99,
+        live=True,
+    )
+    leap_mode: str = param(
+        "fixed",
+        "`fixed` leaps by `leap_ratio`. `auto` leaps for each observation as far as keeps the law "
+        "of the chunk within `leap_tolerance` of the solver's own, by the distance of the "
+        "retrieved key; it needs a calibrated bundle.",
+        one_of=("fixed", "auto"),
+        live=True,
+    )
+    leap_tolerance: float = param(
+        0.5,
+        "With `leap_mode` auto: largest total variation between the chunk's law and the solver's, "
+        "by a bound that mostly is far from tight.",
+        minimum=0.001,
+        maximum=0.999,
         live=True,
     )
     neighbours: int = param(
@@ -64,6 +81,8 @@ class Ragdp:
     store: RetrievalStore
     leap_ratio: float
     neighbours: int
+    bound: LeapBound | None = None
+    """Decides how far each observation leaps, in place of `leap_ratio`."""
 
     def __post_init__(self) -> None:
         if self.neighbours > len(self.store):
@@ -80,11 +99,6 @@ class Ragdp:
         """The condition holds the policy encoder's features, (B, To, C)."""
         return "policy"
 
-    @property
-    def sampler(self) -> Sampler:
-        """The solver's remaining steps."""
-        return self.base.sampler.last(remaining_steps(self.leap_ratio, self.base.sampler.n_steps))
-
     def act(
         self,
         condition: NDArray[np.float32],
@@ -93,32 +107,60 @@ class Ragdp:
         times: StageTimes,
     ) -> Proposal:
         """Return one chunk for each row of the condition (B, To, C)."""
-        if self.leap_ratio == 0.0:
+        if self.leap_ratio == 0.0 and self.bound is None:
             # The solver's own path from noise, so that a seed gives the same chunk bit for bit.
-            return self.base.act(condition, rng, previous, times)
+            base = self.base.act(condition, rng, previous, times)
+            return replace(base, costs=tuple(replace(c, leap_ratio=0.0) for c in base.costs))
         with times.stage("retrieve"):
             keys = condition.reshape(len(condition), -1)
             found = self.store.policy_index.search(keys, self.neighbours)
-            rows = self._drawn(found, rng)
+            rows, distances = self._drawn(found, rng)
             retrieved = self.store.chunks(rows)
+            remaining = self._remaining(distances)
         with times.stage("sample"):
-            sampler = self.sampler
-            eps = rng.standard_normal(retrieved.shape, dtype=np.float32)
-            start = self.base.denoiser.schedule.noised(retrieved, sampler.levels[0], eps)
-            actions = sampler.sample(self.base.denoiser.given(condition), start, rng)
-        pairs = zip(found.distances[:, 0].tolist(), rows.tolist(), strict=True)
-        return Proposal(actions, tuple(self._cost(sampler, *pair) for pair in pairs))
+            actions = np.empty_like(retrieved)
+            for n in np.unique(remaining).tolist():
+                of = np.flatnonzero(remaining == n)
+                actions[of] = self._sampled(n, condition[of], retrieved[of], rng)
+        facts = zip(remaining.tolist(), found.distances[:, 0].tolist(), rows.tolist(), strict=True)
+        return Proposal(actions, tuple(self._cost(*fact) for fact in facts))
 
-    def _drawn(self, found: Neighbours, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return one row for each query, (B,); with one neighbour `rng` is left alone."""
+    def _drawn(
+        self, found: Neighbours, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return one row for each query and its distance, (B,); one neighbour leaves `rng` alone."""
         if self.neighbours == 1:
-            return found.rows[:, 0]
+            return found.rows[:, 0], found.distances[:, 0]
         picks = rng.integers(self.neighbours, size=len(found.rows))
-        return found.rows[np.arange(len(picks)), picks]
+        each = np.arange(len(picks))
+        return found.rows[each, picks], found.distances[each, picks]
 
-    def _cost(self, sampler: Sampler, distance: float, row: int) -> Cost:
+    def _remaining(self, key_distances: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return how many steps remain for each row, (B,)."""
+        sampler = self.base.sampler
+        if self.bound is not None:
+            return self.bound.remaining(sampler, self.base.denoiser.schedule, key_distances)
+        return np.full(len(key_distances), remaining_steps(self.leap_ratio, sampler.n_steps))
+
+    def _sampled(
+        self, n: int, condition: Floats, retrieved: Floats, rng: np.random.Generator
+    ) -> Floats:
+        """Return chunks, (B, Tp, Da), of the last `n` steps; all of them start from noise."""
+        if n == self.base.sampler.n_steps:
+            return self.base.act(condition, rng, [None] * len(condition), StageTimes()).actions
+        sampler = self.base.sampler.last(n)
+        eps = rng.standard_normal(retrieved.shape, dtype=np.float32)
+        start = self.base.denoiser.schedule.noised(retrieved, sampler.levels[0], eps)
+        return sampler.sample(self.base.denoiser.given(condition), start, rng)
+
+    def _cost(self, n: int, distance: float, row: int) -> Cost:
+        n_steps = self.base.sampler.n_steps
+        if n == n_steps:
+            nfe, words = self.base.sampler.nfe, self.base.exactness
+            return Cost(self.name, nfe, distance, leap_ratio=0.0, exactness=words)
+        sampler = self.base.sampler.last(n)
         words = (
             f"approximate: {self.base.name} from a retrieved chunk at level {sampler.levels[0]}"
         )
-        match = self.store.match(row)
-        return Cost(self.name, sampler.nfe, distance, match, exactness=words)
+        match, ratio = self.store.match(row), 1.0 - n / n_steps
+        return Cost(self.name, sampler.nfe, distance, match, leap_ratio=ratio, exactness=words)
