@@ -13,7 +13,7 @@ from dp_accel_ros.errors import DpAccelError
 
 VERBS: dict[str, tuple[str, str]] = {
     "record": ("dp_accel_ros.cli.record", "record demonstrations of a scripted expert"),
-    "train": ("dp_accel_ros.cli.train", "train one network: perception, contrastive or diffusion"),
+    "train": ("dp_accel_ros.cli.train", "train one network of those that a bundle is made of"),
     "export": ("dp_accel_ros.cli.export", "export trained networks to ONNX and write a bundle"),
     "build": ("dp_accel_ros.cli.build", "go from nothing to a bundle: record, train, export"),
     "check-bundle": ("dp_accel_ros.cli.check_bundle", "verify a bundle and say what is in it"),

@@ -16,10 +16,11 @@ from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.contrastive import ContrastiveConfig
 from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
+from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.loop import use_threads
 from dp_accel_ros.train.perception import OBJECTIVES, PerceptionConfig
 from dp_accel_ros.train.stages import Stage
-from dp_accel_ros.train.workshop import OBSERVED, TRAINED, Recipe, Workshop
+from dp_accel_ros.train.workshop import OBSERVED, OPTIONAL, TRAINED, Recipe, Workshop
 
 STATE_NOISE = {"estimate_noise": 0.01, "joint_noise": 0.005}
 """Noise on the condition of policies that take the state: it is measured, not estimated."""
@@ -27,8 +28,9 @@ STATE_NOISE = {"estimate_noise": 0.01, "joint_noise": 0.005}
 OBSERVED_BY_TASK = {"block_push": "state", "pusht": "state"}
 """What the policy of a task takes unless it is told; camera images elsewhere."""
 
+NETWORKS = (*TRAINED, *OPTIONAL)
 QUICK = {"demonstrations": 2, "scenes": 3, "layers": 1, "width": 32}
-QUICK |= {f"{stage}_steps": 3 for stage in TRAINED} | {f"{stage}_batch": 8 for stage in TRAINED}
+QUICK |= {f"{stage}_steps": 3 for stage in NETWORKS} | {f"{stage}_batch": 8 for stage in NETWORKS}
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help="noise on the executed targets while demonstrating",
     )
     parser.add_argument("--scenes", type=int, default=PerceptionSet().n_scenes)
-    for stage in TRAINED:
+    for stage in NETWORKS:
         parser.add_argument(f"--{stage}-steps", type=int, help=f"training steps of {stage}")
         parser.add_argument(f"--{stage}-batch", type=int, help=f"batch size of {stage}")
     parser.add_argument("--objective", default="state", choices=OBJECTIVES)
@@ -78,6 +80,7 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     observe = args.observe or OBSERVED_BY_TASK.get(args.task, "pixels")
     if observe == "state":
         diffusion = replace(diffusion, **STATE_NOISE)
+    diffusion = _with_loop(diffusion, args, "diffusion")
     recipe = Recipe(
         task=args.task,
         observe=observe,
@@ -88,7 +91,8 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
         perception_set=replace(PerceptionSet(), n_scenes=args.scenes),
         perception=_with_loop(perception, args, "perception"),
         contrastive=_with_loop(ContrastiveConfig(), args, "contrastive"),
-        diffusion=_with_loop(diffusion, args, "diffusion"),
+        diffusion=diffusion,
+        edm=_with_loop(EdmConfig(denoiser=diffusion), args, "edm"),
     )
     return Workshop(args.runs or Path("runs") / args.task, recipe)
 

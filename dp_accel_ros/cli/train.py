@@ -9,13 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from dp_accel_ros.cli.recipe_options import TRAINED, add_recipe_options, walk, workshop_from
+from dp_accel_ros.cli.recipe_options import NETWORKS, add_recipe_options, walk, workshop_from
 from dp_accel_ros.train.stages import stage_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("network", choices=TRAINED)
+    parser.add_argument("network", choices=NETWORKS)
     add_recipe_options(parser)
 
 

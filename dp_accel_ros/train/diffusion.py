@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -109,8 +110,18 @@ def train_diffusion(
     folder.finish({"steps": config.loop.steps} | evaluated(loss) | {"train_loss": np.mean(last)})
 
 
+class NetworkLoss(Protocol):
+    """A loss with the network that it judges."""
+
+    network: DenoisingTransformer
+
+    def __call__(self, draw: Draw) -> Tensor:
+        """Return the loss of one batch."""
+        ...
+
+
 @torch.no_grad()
-def evaluated(loss: DiffusionLoss, n_batches: int = 8) -> dict[str, float]:
+def evaluated(loss: NetworkLoss, n_batches: int = 8) -> dict[str, float]:
     """Return the averaged weights' loss on fixed draws of the training windows."""
     loss.network.eval()
     draws = [LoopConfig(steps=1, seed=12345).draw(i, best_device()) for i in range(n_batches)]

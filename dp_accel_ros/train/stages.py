@@ -17,6 +17,7 @@ from dp_accel_ros.sim.experts import EXPERTS
 from dp_accel_ros.train.assembly import assemble
 from dp_accel_ros.train.contrastive import train_contrastive
 from dp_accel_ros.train.diffusion import train_diffusion
+from dp_accel_ros.train.edm import train_edm
 from dp_accel_ros.train.lookup import lookup_metrics
 from dp_accel_ros.train.perception import train_perception
 from dp_accel_ros.train.workshop import TRAINED, Workshop
@@ -59,6 +60,7 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         _training(shop, "perception", recipe.perception.loop.steps, _perception),
         _training(shop, "contrastive", recipe.contrastive.loop.steps, _contrastive),
         _training(shop, "diffusion", recipe.diffusion.loop.steps, _diffusion),
+        _training(shop, "edm", recipe.edm.loop.steps, _edm),
         Stage("bundle", 1, lambda: False, lambda: iter([assemble(shop, out)])),
     ]
     left_out = {name for name in TRAINED if name not in shop.trained}
@@ -131,3 +133,9 @@ def _contrastive(shop: Workshop) -> Iterator[object]:
 
 def _diffusion(shop: Workshop) -> Iterator[object]:
     yield from train_diffusion(shop.diffusion_data(), shop.recipe.diffusion, shop.run("diffusion"))
+
+
+def _edm(shop: Workshop) -> Iterator[object]:
+    config = shop.recipe.edm
+    start = shop.run("diffusion").weights() if config.warm_start else None
+    yield from train_edm(shop.diffusion_data(), config, shop.run("edm"), start)

@@ -22,6 +22,7 @@ from dp_accel_ros.train.chunk_batches import DiffusionData
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.diffusion import DiffusionConfig
+from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.fusion_encoder import FusionEncoder
 from dp_accel_ros.train.keys import encoded, nearest_elsewhere
 from dp_accel_ros.train.perception import (
@@ -36,6 +37,9 @@ from dp_accel_ros.train.state_encoder import StateEncoder, StateKeys, kernel_len
 
 OBSERVED = ("pixels", "state")
 TRAINED: tuple[str, ...] = ("perception", "contrastive", "diffusion")
+OPTIONAL: tuple[str, ...] = ("edm",)
+"""Networks that a bundle may lack; it then does not offer the methods that need them."""
+
 RECORDINGS: dict[str, Callable[[str | Path], Episodes]] = {"pusht": pusht_recordings}
 """Reads recordings of a task that others have published, by its name."""
 
@@ -58,6 +62,7 @@ class Recipe:
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    edm: EdmConfig = field(default_factory=EdmConfig)
 
     def __post_init__(self) -> None:
         if self.observe not in OBSERVED:
