@@ -48,6 +48,10 @@ class SpeculationFacts:
 
     @property
     def acceptance(self) -> float:
-        """Share of the tested drafts that were accepted; NaN if none was tested."""
+        """Share of the tested drafts that were accepted; NaN if none was tested.
+
+        A round tests its drafts in order up to the first that fails. What was drafted behind that
+        one is never tested: it counts in `drafts` and `rows`, not here.
+        """
         n_tested = int(self.tested.sum())
         return float(self.kept.sum()) / n_tested if n_tested else float("nan")

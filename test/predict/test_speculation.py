@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -14,11 +15,20 @@ from toy_networks import SCHEDULE, CountingNetwork, noise, smooth_network
 
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.samplers import Ddpm
-from dp_accel_ros.predict.speculation.drafters import DRAFTERS, FrozenEstimate, Opening, Window
+from dp_accel_ros.predict.speculation.drafters import (
+    DRAFTERS,
+    FrozenEstimate,
+    Opening,
+    Recalled,
+    Window,
+)
+from dp_accel_ros.predict.speculation.drafters.frozen import path_with
+from dp_accel_ros.predict.speculation.drafters.openings import no_opening
 from dp_accel_ros.predict.speculation.draws import Draws
 from dp_accel_ros.predict.speculation.target import Target
 
 FROZEN, FRESH = (DRAFTERS[name](None) for name in ("frozen", "frozen_fresh"))
+RECALLED = Recalled("recalled", no_opening)
 MIXTURE = Mixture.of_size(2)
 
 
@@ -38,9 +48,24 @@ def _poor_network(mixture: Mixture) -> NetworkDrafter:
     return NetworkDrafter(Mixture(mixture.means + off, (0.25,) * 4).denoiser())
 
 
+@dataclass(frozen=True)
+class Peeking:
+    """Leans on the noise of the very step that it drafts."""
+
+    name: str = "peeking"
+    needs: str = "estimate"
+
+    def opening(self, condition, previous) -> None:
+        """Make no guess."""
+
+    def path(self, window: Window):
+        return path_with(window, window.estimate[:, None] - 0.05 * window.noise[:, :-1])
+
+
 MAKERS = {
     "frozen": lambda mixture: FROZEN,
     "fresh": lambda mixture: FRESH,
+    "recalled": lambda mixture: RECALLED,
     "opened": _opened_with,
     "network": _poor_network,
 }
@@ -87,6 +112,10 @@ def test_the_law_is_the_base_samplers_without_the_bonus_step():
 
 def test_the_threshold_rule_with_lambda_1_fails_the_same_test():
     assert _problems(*_sampled(2, "network", 2, 1000, "threshold", threshold=1.0))
+
+
+def test_a_drafter_that_knows_the_noise_of_its_step_fails_the_same_test():
+    assert _problems(MIXTURE, run(speculation(Peeking()), MIXTURE, 20, 1000))
 
 
 def test_the_threshold_rule_replaces_mode_weights_by_the_drafters():

@@ -38,10 +38,11 @@ class TsdpConfig:
     """Parameters of TS-DP."""
 
     drafter: str = param(
-        "retrieved",
+        "recalled",
         "What drafts. `frozen` repeats the newest clean estimate, `frozen_fresh` asks for a new "
         "one after a rejection; `retrieved` and `previous` are `frozen` opened with the expert "
-        "chunk of the nearest key, or with the previous chunk.",
+        "chunk of the nearest key, or with the previous chunk; `recalled` is opened like "
+        "`retrieved` and then uses what the network said of each step in earlier rounds.",
         one_of=tuple(DRAFTERS),
         live=True,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.predict.schedule import Floats
+from dp_accel_ros.predict.speculation.answers import Answers
 from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening
 from dp_accel_ros.predict.speculation.draws import Draws
 
@@ -26,6 +27,9 @@ class Chains:
 
     estimate: Floats
     """The newest clean estimate of the target, or the opening, (B, T, Da)."""
+
+    origin: Floats
+    """The state that the target was asked about for that estimate, (B, T, Da)."""
 
     has_estimate: NDArray[np.bool_]
     is_fresh: NDArray[np.bool_]
@@ -46,6 +50,9 @@ class Chains:
     accepted: NDArray[np.bool_]
     """(B, N)."""
 
+    answers: Answers
+    """The target's, of every step that it was asked about."""
+
     @classmethod
     def started(cls, draws: Draws, opening: Opening | None) -> Chains:
         """Return chains at their first noise."""
@@ -56,6 +63,7 @@ class Chains:
             x=start.copy(),
             step=zeros.copy(),
             estimate=np.zeros_like(start) if opening is None else opening.estimate.copy(),
+            origin=start.copy(),
             has_estimate=no.copy() if opening is None else opening.known.copy(),
             is_fresh=no.copy() if opening is None else opening.known.copy(),
             rounds=zeros.copy(),
@@ -63,6 +71,7 @@ class Chains:
             drafts=zeros.copy(),
             gaps=np.full((n_rows, n_steps), np.nan, np.float32),
             accepted=np.zeros((n_rows, n_steps), np.bool_),
+            answers=Answers.none(n_rows, n_steps, start.shape[1:]),
         )
 
     def unfinished(self) -> NDArray[np.int64]:
@@ -75,12 +84,14 @@ class Chains:
         x: Floats,
         n_steps: NDArray[np.int64],
         estimate: Floats,
+        origin: Floats,
         is_fresh: NDArray[np.bool_],
     ) -> None:
         """Put rows (R,) where they stand after a round."""
         self.x[rows] = x
         self.step[rows] += n_steps
         self.estimate[rows] = estimate
+        self.origin[rows] = origin
         self.has_estimate[rows] = True
         self.is_fresh[rows] = is_fresh
 

@@ -119,6 +119,8 @@ class Speculation:
             steps,
             noise,
             chains.estimate[rows],
+            chains.origin[rows],
+            chains.answers.of_steps(rows, steps),
         )
         return Round(rows, wanted, window, log_uniform[:, :-1], self.drafter.path(window))
 
@@ -135,6 +137,7 @@ class Speculation:
         else:
             estimates = np.zeros_like(states)
             estimates[asked] = target(states[asked], self.table.levels[steps[asked]], of_row)
+        chains.answers.note(of_row, steps[asked], states[asked], estimates[asked])
         chains.rounds[current.rows] += 1
         chains.rows[current.rows] += n_asked
         chains.drafts[current.rows] += current.lengths
@@ -160,15 +163,17 @@ class Speculation:
             gaps = walk.gaps[each[failed], n_kept[failed]]
             noise[failed] = reflected(noise[failed], gaps)
         x, steps = current.path.states[each, n_kept], current.window.steps[each, n_kept]
+        origin = x
         if self.bonus:
             estimate = estimates[each, n_kept]
             emitted, n_steps = self.table.stepped(steps, estimate, x, noise), n_kept + 1
         else:
             stays = ~failed & (current.lengths > 0)
             estimate = estimates[each, n_kept - stays]
+            origin = current.path.states[each, n_kept - stays]
             stepped = self.table.stepped(steps, estimate, x, noise)
             emitted, n_steps = np.where(stays[:, None, None], x, stepped), n_kept + ~stays
-        chains.move(current.rows, emitted, n_steps, estimate, ~failed)
+        chains.move(current.rows, emitted, n_steps, estimate, origin, ~failed)
 
 
 def _note(chains: Chains, current: Round, walk: Walk) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.predict.schedule import Floats
+from dp_accel_ros.predict.speculation.answers import Answers
 from dp_accel_ros.predict.speculation.step_table import StepTable
 
 if TYPE_CHECKING:  # the methods import this family
@@ -62,6 +63,12 @@ class Window:
     estimate: Floats
     """The newest clean estimate of the target, (R, T, Da)."""
 
+    origin: Floats | None = None
+    """The state that this estimate is about, one step back, or before the first step `x` itself."""
+
+    answers: Answers | None = None
+    """What the target said of these steps before, (R, K + 1)."""
+
     @property
     def size(self) -> int:
         """The most states to draft for a row (K)."""
@@ -98,5 +105,8 @@ class Drafter(Protocol):
         ...
 
     def path(self, window: Window) -> Path:
-        """Return the drafted states of a round; `noise` of a step must be used for that step."""
+        """Return the drafted states of a round.
+
+        `noise` of a step must be used for that step, and of `answers` none of a later step.
+        """
         ...

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
 from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
 
@@ -37,14 +38,19 @@ class FrozenEstimate:
         return self.source(condition, previous)
 
     def path(self, window: Window) -> Path:
-        """Return the drafted states; with h fixed all steps are one cumulative sum."""
-        table, inner = window.table, window.steps[:, :-1]
-        rise = table.rise[inner][..., None, None]  # (R, K, 1, 1)
-        precision = table.precision[window.steps][..., None, None]  # (R, K + 1, 1, 1)
-        steps = rise * (rise * window.estimate[:, None] + window.noise[:, :-1])
-        states = np.empty_like(window.noise)  # (R, K + 1, T, Da)
-        states[:, 0] = window.x
-        y = np.cumsum(steps, axis=1, out=states[:, 1:])
-        y += precision[:, :1] * states[:, :1]
-        y /= precision[:, 1:]
-        return Path(states, window.estimate[:, None])
+        """Return the drafted states of a round."""
+        return path_with(window, window.estimate[:, None])
+
+
+def path_with(window: Window, estimates: Floats) -> Path:
+    """Return the states drafted with estimates (R, K or 1, T, Da): one cumulative sum."""
+    table, inner = window.table, window.steps[:, :-1]
+    rise = table.rise[inner][..., None, None]  # (R, K, 1, 1)
+    precision = table.precision[window.steps][..., None, None]  # (R, K + 1, 1, 1)
+    steps = rise * (rise * estimates + window.noise[:, :-1])
+    states = np.empty_like(window.noise)  # (R, K + 1, T, Da)
+    states[:, 0] = window.x
+    y = np.cumsum(steps, axis=1, out=states[:, 1:])
+    y += precision[:, :1] * states[:, :1]
+    y /= precision[:, 1:]
+    return Path(states, estimates)

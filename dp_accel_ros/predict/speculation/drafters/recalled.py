@@ -1,0 +1,60 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Drafts with what the target said of the same steps in the round before: no training either."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.predict.schedule import Floats
+from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
+from dp_accel_ros.predict.speculation.drafters.frozen import path_with
+from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
+
+if TYPE_CHECKING:  # the methods import this family
+    from dp_accel_ros.predict.methods.base import Previous
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Makes a step with the newest answer about it, or else about the last step that has one.
+
+    A round verifies more than it keeps. What the target said behind the draft that failed is the
+    best guess for the next round, whose path differs by one reflection: a Picard iteration
+    (Shih et al. 2023) that is verified as it goes.
+    """
+
+    name: str
+    source: OpeningSource
+
+    @property
+    def needs(self) -> Needs:
+        """What it must know of the target before it drafts."""
+        return "estimate"
+
+    def opening(
+        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
+    ) -> Opening | None:
+        """Return guesses to start from, for conditions (B, To, C), or None if it makes none."""
+        return self.source(condition, previous)
+
+    def path(self, window: Window) -> Path:
+        """Return the drafted states of a round."""
+        return path_with(window, recalled(window))
+
+
+def recalled(window: Window) -> Floats:
+    """Return the newest answer about each step or the last one before that has any, (R, K, T, Da)."""
+    if window.answers is None or not window.size:
+        return window.estimate[:, None]
+    known = window.answers.known[:, :-1]  # (R, K)
+    last = np.maximum.accumulate(np.where(known, np.arange(window.size), -1), axis=1)
+    found = np.take_along_axis(
+        window.answers.estimates, np.maximum(last, 0)[..., None, None], axis=1
+    )
+    return np.where((last < 0)[..., None, None], window.estimate[:, None], found)
