@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "calibrate": ("dp_accel_ros.cli.calibrate", "measure how far a store can be trusted"),
     "rollout": ("dp_accel_ros.cli.rollout", "measure a method's success in lockstep simulation"),
     "latency": ("dp_accel_ros.cli.latency", "time every method side by side in one run"),
+    "bench": ("dp_accel_ros.cli.bench", "measure every method and its sweep under one protocol"),
     "demo": ("dp_accel_ros.cli.demo", "run the simulated arm under the two ROS 2 nodes"),
 }
 """Verb to its module and help line; a module is imported only when its verb is used."""

@@ -45,7 +45,7 @@ def contenders(bundle: Bundle, backend: BackendConfig) -> tuple[list[Contender],
         found.insert(0, _contender(plain, PLAIN, *LINE_UP[0]))
         notes.append(f"{PLAIN}: ONNX Runtime, denoiser in float32")
     try:
-        eager = _eager(bundle, plain, backend)
+        eager = eager_policy(bundle, plain, backend)
     except (ImportError, BackendError) as error:
         return found, [*notes, f"{EAGER} is left out: {error}"]
     what = "the denoiser, in float32; the encoder takes the same time in every row but ALT's"
@@ -81,7 +81,13 @@ def noise_observations(manifest: Manifest, count: int, seed: int = 0) -> list[Ob
     ]
 
 
-def _eager(bundle: Bundle, plain: Policy, backend: BackendConfig) -> Policy:
+def eager_policy(bundle: Bundle, plain: Policy, backend: BackendConfig) -> Policy:
+    """Return a policy with its denoiser in PyTorch's eager mode; `plain` has it on ONNX Runtime.
+
+    Raises:
+        ImportError: PyTorch is not installed.
+        BackendError: The bundle's denoiser is no module of this package.
+    """
     from dp_accel_ros.evaluate.torch_denoiser import torch_denoiser
 
     facts = bundle.manifest.denoiser

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def machine_line(facts: dict[str, Any]) -> str:
     """Return the facts that matter for timing on one line."""
     load = facts["load_average"][0]
     return f"{facts['processor']}, {facts['cores']} cores, load {load} when it began"
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has had, MiB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1)
 
 
 def _cpu_model() -> str:

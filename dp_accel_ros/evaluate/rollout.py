@@ -56,7 +56,12 @@ class RolloutConfig:
 
     @classmethod
     def of(
-        cls, manifest: Manifest, n_action_steps: int | None = None, latency_ticks: int = 0
+        cls,
+        manifest: Manifest,
+        n_action_steps: int | None = None,
+        latency_ticks: int = 0,
+        *,
+        refuse_ood: bool = False,
     ) -> RolloutConfig:
         """Return how chunks of a bundle are executed, `n_action_steps` as there if None."""
         return cls(
@@ -66,6 +71,7 @@ class RolloutConfig:
             latency_ticks=latency_ticks,
             with_images=bool(manifest.cameras),
             state=tuple(manifest.state),
+            refuse_ood=refuse_ood,
         )
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ class FakePolicy:
     def __init__(self, world, name, cost_s):
         self.world, self.name, self.cost_s, self.is_cold = world, name, cost_s, True
 
-    def predict(self, observation, method, rng, *, clock):
+    def predict(self, observation, method, rng, *, clock, previous):
         self.world.now_s += self.cost_s * (10 if self.is_cold else 1)
         self.is_cold = False
         self.world.order.append(self.name)

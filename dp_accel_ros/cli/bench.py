@@ -1,0 +1,163 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`dp-accel bench`: every method of a bundle and its sweep under one protocol."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import load_bundle
+from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.errors import UnknownNameError
+from dp_accel_ros.evaluate.bench.bench import Bench
+from dp_accel_ros.evaluate.bench.estimate import row_s, tick_s
+from dp_accel_ros.evaluate.bench.folder import BenchFolder
+from dp_accel_ros.evaluate.bench.protocol import Protocol
+from dp_accel_ros.evaluate.bench.table import cells, columns
+from dp_accel_ros.evaluate.rollout import EpisodeResult
+from dp_accel_ros.evaluate.statistics import SuccessRate
+from dp_accel_ros.sim import TASKS
+from dp_accel_ros.sim.base import Task
+
+SHOWN = ("method", "success", "95 %", "n", "nfe", "p50 ms", "p99 ms", "vs ORT f32")
+"""Columns that fit a terminal; the files have all."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this verb."""
+    usual, backend = Protocol(), BackendConfig()
+    parser.add_argument("--bundle", type=Path, default=default_bundle())
+    parser.add_argument(
+        "--out", type=Path, help="folder of results, continued if there (default: runs/TASK/bench)"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ROW", help="row or method; may have *"
+    )
+    parser.add_argument("--list", action="store_true", help="show rows and how long they take")
+    parser.add_argument("--episodes", type=int, default=usual.n_episodes, help="of each row")
+    parser.add_argument("--seed", type=int, default=usual.first_seed, help="of the first episode")
+    parser.add_argument("--batch", type=int, default=usual.batch, help="episodes run together")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help="turns in the timing")
+    parser.add_argument("--no-latency", action="store_true", help="leave the timing out")
+    parser.add_argument("--retime", action="store_true", help="time again what was timed before")
+    parser.add_argument("--threads", type=int, default=backend.threads, help="of the networks")
+    parser.add_argument("--provider", default=backend.provider, choices=("cpu", "cuda"))
+    parser.add_argument(
+        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what is missing, and write table and plots."""
+    bundle, console = load_bundle(args.bundle), Console()
+    task = bundle.manifest.task
+    if task not in TASKS:
+        raise UnknownNameError("simulated task", task, TASKS)
+    bench = Bench.of(
+        bundle,
+        BackendConfig(threads=args.threads, provider=args.provider, precision=args.precision),
+        Protocol(
+            n_episodes=args.episodes,
+            first_seed=args.seed,
+            batch=args.batch,
+            rounds=args.rounds,
+        ),
+        BenchFolder(args.out or Path("runs") / task / "bench"),
+        time.perf_counter,
+        args.only,
+    )
+    n_tasks = 1 if args.list or not _missing(bench) else bench.protocol.n_tasks
+    tasks = [TASKS[task]() for _ in range(n_tasks)]
+    try:
+        if args.list:
+            console.print(_listing(bench, tasks[0]))
+            _print_absent(bench, console)
+            return 0
+        _run_rows(bench, tasks, console)
+        if not args.no_latency and (args.retime or bench.needs_timing):
+            _time_rows(bench, tasks[0], console)
+    finally:
+        for one in tasks:
+            one.close()
+    bench.write()
+    console.print(_summary(bench))
+    _print_absent(bench, console)
+    console.print(f"written to {bench.folder.path}")
+    return 0
+
+
+def _missing(bench: Bench) -> int:
+    return sum(bench.missing(entrant) for entrant in bench.wanted)
+
+
+def _run_rows(bench: Bench, tasks: Sequence[Task], console: Console) -> None:
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("episodes", total=_missing(bench))
+        for entrant in bench.wanted:
+            there = bench.protocol.n_episodes - bench.missing(entrant)
+            before = progress.tasks[bar].completed
+            bench.run_row(entrant, tasks, _Shown(progress, bar, entrant.row.label, before - there))
+
+
+class _Shown:
+    """Shows how far a row is; called with its results after every batch."""
+
+    def __init__(self, progress: Progress, bar: TaskID, label: str, offset: float) -> None:
+        self._progress, self._bar, self._label, self._offset = progress, bar, label, offset
+
+    def __call__(self, so_far: Sequence[EpisodeResult]) -> None:
+        rate = SuccessRate.of(result.success for result in so_far)
+        done = self._offset + len(so_far)
+        self._progress.update(self._bar, completed=done, description=f"{self._label}: {rate}")
+
+
+def _time_rows(bench: Bench, task: Task, console: Console) -> None:
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("timing", total=bench.protocol.rounds)
+        bench.time_rows(task, time.perf_counter, lambda done: progress.update(bar, completed=done))
+
+
+def _listing(bench: Bench, task: Task) -> Table:
+    table = Table(title=f"rows for {bench.bundle.manifest.task}", box=box.SIMPLE_HEAD)
+    for name in ("row", "what", "episodes there", "takes at most"):
+        table.add_column(name, justify="right" if name[0] in "et" else "left")
+    tick, total = tick_s(task, time.perf_counter), 0.0
+    for entrant in bench.wanted:
+        missing = bench.missing(entrant)
+        took = row_s(entrant, bench.protocol, missing, task, tick, time.perf_counter)
+        total += took
+        there = f"{bench.protocol.n_episodes - missing} of {bench.protocol.n_episodes}"
+        table.add_row(entrant.row.name, entrant.row.label, there, _duration(took))
+    table.add_row("", "all", "", _duration(total))
+    return table
+
+
+def _print_absent(bench: Bench, console: Console) -> None:
+    for absent in bench.absent:
+        console.print(f"[dim]not run: {absent.row.name}: {absent.reason}", soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _summary(bench: Bench) -> Table:
+    found = bench.results
+    table = Table(title=bench.bundle.manifest.task, box=box.SIMPLE_HEAD, pad_edge=False)
+    names = [name for name in columns(found) if name in SHOWN]
+    for name in names:
+        table.add_column(name, no_wrap=True, justify="left" if name == "method" else "right")
+    wanted = {entrant.row.name for entrant in bench.wanted}
+    for result in found.measured:
+        if result.row.name in wanted:
+            table.add_row(*cells(result, names))
+    return table

@@ -1,0 +1,202 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark of one bundle: who takes part, both passes, and what is written of them.
+
+rows ── what the bundle offers ── entrants ──┬── episodes in lockstep ── rows/*.json ──┐
+               └─ absent, with the reason    └── chunks in turns ── latency.json ──────┴── table, plots
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import Bundle, sha256_of
+from dp_accel_ros.evaluate.bench.entrants import Absent, Entrant, entrants
+from dp_accel_ros.evaluate.bench.folder import BenchFolder
+from dp_accel_ros.evaluate.bench.protocol import Protocol
+from dp_accel_ros.evaluate.bench.results import Results, results
+from dp_accel_ros.evaluate.bench.row import chosen
+from dp_accel_ros.evaluate.bench.success import observations_of, run_row
+from dp_accel_ros.evaluate.bench.sweep import base_name, sweep
+from dp_accel_ros.evaluate.bench.table import LEGEND, document, markdown
+from dp_accel_ros.evaluate.bench.timing import LatencyPass, lacks
+from dp_accel_ros.evaluate.latency_line_up import noise_observations
+from dp_accel_ros.evaluate.machine import machine_facts, machine_line, peak_memory_mib
+from dp_accel_ros.evaluate.rollout import EpisodeResult
+from dp_accel_ros.predict.assemble import load_policy
+from dp_accel_ros.predict.stages import Clock
+from dp_accel_ros.sim.base import Task
+
+N_NOISE = 16
+"""Observations of noise that rows are timed with where there is no simulation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A bundle with the rows that it can run."""
+
+    bundle: Bundle
+    backend: BackendConfig
+    protocol: Protocol
+    folder: BenchFolder
+    entrants: tuple[Entrant, ...]
+    """Every row that can run, whoever was asked for."""
+
+    absent: tuple[Absent, ...]
+    wanted: tuple[Entrant, ...]
+    """Those that were asked for."""
+
+    @classmethod
+    def of(
+        cls,
+        bundle: Bundle,
+        backend: BackendConfig,
+        protocol: Protocol,
+        folder: BenchFolder,
+        clock: Clock,
+        only: Sequence[str] = (),
+    ) -> Bench:
+        """Return the benchmark of a bundle.
+
+        Args:
+            bundle: What is measured.
+            backend: Where and how networks run.
+            protocol: Numbers that are the same for every row.
+            folder: Where results are, or will be.
+            clock: Seconds, to measure what batches cost here.
+            only: Names or wildcards of rows or methods; all without any.
+
+        Raises:
+            ConfigError: `only` names something that does not exist, or the backend does not fit.
+        """
+        policy = load_policy(bundle, backend, clock=clock)
+        policies = {None: policy, policy.precision: policy}
+        if "float32" not in policies:
+            plain = replace(backend, precision="float32")
+            policies["float32"] = load_policy(bundle, plain, clock=clock)
+        rows = sweep(bundle.manifest, policy.precision)
+        names = {row.name for row in chosen(rows, only)}
+        found, absent = entrants(rows, bundle, policies)
+        return cls(
+            bundle=bundle,
+            backend=backend,
+            protocol=protocol,
+            folder=folder,
+            entrants=tuple(found),
+            absent=tuple(one for one in absent if one.row.name in names),
+            wanted=tuple(one for one in found if one.row.name in names),
+        )
+
+    @property
+    def base(self) -> Entrant:
+        """The row that all others are compared to."""
+        name = base_name(self.policy_precision)
+        return next(one for one in self.entrants if one.row.name == name)
+
+    @property
+    def policy_precision(self) -> str:
+        """In what the robot runs the denoiser."""
+        return next(one.policy.precision for one in self.entrants if one.row.name == "ddpm")
+
+    def missing(self, entrant: Entrant) -> int:
+        """Return how many episodes of a row have not been run."""
+        return self.protocol.n_episodes - len(self.folder.episodes(entrant, self.protocol))
+
+    def run_row(
+        self,
+        entrant: Entrant,
+        tasks: Sequence[Task],
+        on_batch: Callable[[Sequence[EpisodeResult]], None] = lambda _: None,
+    ) -> None:
+        """Run the episodes that a row lacks, and write the table anew."""
+        if self.missing(entrant):
+            run_row(entrant, self.folder, self.protocol, tasks, on_batch)
+            self.write()
+
+    @property
+    def needs_timing(self) -> bool:
+        """True where the newest latency pass has not all rows that were asked for."""
+        return lacks(self.folder.latency, self.wanted)
+
+    def time_rows(
+        self,
+        task: Task | None,
+        clock: Clock,
+        on_round: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Time what was asked for, the base sampler and all that was timed before, together.
+
+        Ratios are of one run only if everybody takes part in it again.
+
+        Args:
+            task: Where the observations come from; noise without one.
+            clock: Seconds.
+            on_round: Told how many rounds are done.
+        """
+        before = self.folder.latency or {"timings": {}}
+        names = {e.row.name for e in (self.base, *self.wanted)} | set(before["timings"])
+        timed = [entrant for entrant in self.entrants if entrant.row.name in names]
+        machine = machine_facts()
+        latency_pass = LatencyPass.of(timed, self.base, self.bundle, self.backend)
+        if task is None:
+            seen, what = noise_observations(self.bundle.manifest, N_NOISE), "noise"
+        else:
+            seeds = self.protocol.seeds[:2]
+            seen, what = observations_of(self._guide, task, seeds), "whole episodes"
+        rounds = self.protocol.rounds
+        timings = latency_pass.measured(seen, clock, rounds, on_round)
+        notes = [
+            f"{machine_line(machine)}; {self.backend.threads} network threads",
+            f"{rounds} rounds, each with every row in an order drawn anew; batch 1, observations of"
+            f" {what}, warm-up not timed; ratios are of medians",
+            *latency_pass.notes,
+        ]
+        facts = {"machine": machine, "threads": self.backend.threads, "rounds": rounds}
+        self.folder.keep_latency({"timings": timings, "notes": notes, **facts})
+        self.write()
+
+    @property
+    def _guide(self) -> Entrant:
+        """Whose episodes give the observations: a fast row that every bundle has."""
+        return next((e for e in self.entrants if e.row.name == "ddim-16"), self.base)
+
+    @property
+    def results(self) -> Results:
+        """What is known so far of every row, asked for or not."""
+        return results(self.entrants, self.absent, self.base.row.name, self.folder, self.protocol)
+
+    def write(self) -> None:
+        """Write the table of what is known so far."""
+        found, notes = self.results, [*self._notes, *LEGEND]
+        title = f"# {self.bundle.manifest.task}\n\n"
+        self.folder.write("bench.md", title + markdown(found, notes))
+        text = json.dumps(document(found, notes, self.facts), indent=1)
+        self.folder.write("bench.json", text + "\n")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What all rows have in common, ready for JSON."""
+        return {
+            "task": self.bundle.manifest.task,
+            "bundle_sha256": sha256_of(self.bundle.file("manifest.yaml")),
+            "base": self.base.row.name,
+            "n_episodes": self.protocol.n_episodes,
+            **self.protocol.facts,
+            "precision": self.policy_precision,
+            "provider": self.backend.provider,
+            "threads": self.backend.threads,
+            "peak_memory_mib": peak_memory_mib(),
+            "machine": machine_facts(),
+        }
+
+    @property
+    def _notes(self) -> list[str]:
+        first, last = self.protocol.seeds[0], self.protocol.seeds[-1]
+        how = f"lockstep, seeds {first} to {last}, {self.protocol.batch} at once"
+        timed = (self.folder.latency or {}).get("notes", [])
+        precision = f"denoiser in {self.policy_precision} where nothing else is said"
+        return [f"{how}; {precision}", *timed]
