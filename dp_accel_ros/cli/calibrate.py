@@ -15,13 +15,18 @@ from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle
-from dp_accel_ros.bundle_parts import replace_parts
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.evaluate.held_out_frames import encoded_frames
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.leap import steps_within
-from dp_accel_ros.predict.retrieval.calibration import Calibration, HeldOut, Measured, measured
+from dp_accel_ros.predict.retrieval.calibration import (
+    Calibration,
+    HeldOut,
+    Measured,
+    measured,
+    with_calibration,
+)
 from dp_accel_ros.predict.retrieval.conformal import conformal_threshold, least_rate
 from dp_accel_ros.predict.schedule import NoiseSchedule, schedule_from
 
@@ -51,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the calibration into the bundle and say what it comes to."""
     bundle, console = load_bundle(args.bundle), Console()
-    if bundle.store is None or bundle.manifest.retrieval is None:
+    if bundle.store is None:
         raise ConfigError(
             f"{args.bundle}: a calibration is that of a retrieval store; it has none"
         )
@@ -63,17 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.false_alarm_rate is not None:
         rate = args.false_alarm_rate
     gamma = conformal_threshold(found.arrays.alt_similarities, ends, rate)
-    sums = [bundle.manifest.files[name] for name in sorted(bundle.manifest.retrieval.files)]
-    section = {"false_alarm_rate": rate, "of": sums}
-    arrays = {
-        "leap_curve": found.arrays.leap_curve,
-        "alt_similarities": found.arrays.alt_similarities,
-        "episode_ends": ends,
-    }
-    notes = _provenance(held_out, rate, gamma)
-    done = replace_parts(
-        args.bundle, {"calibration": section}, {"calibration": arrays}, {"calibration": notes}
-    )
+    done = with_calibration(bundle, found, rate, _provenance(held_out, rate, gamma))
     console.print(_leaps(found, schedule_from(bundle.manifest.schedule)))
     console.print(_thresholds(found))
     console.print(f"ALT threshold {gamma:.4f} for a rate of {rate:.3g}, in {done.path}")

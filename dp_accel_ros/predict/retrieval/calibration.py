@@ -9,12 +9,15 @@ of its episodes being left out in turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_accel_ros.bundle import CalibrationArrays, StoreArrays
+from dp_accel_ros.bundle import Bundle, CalibrationArrays, StoreArrays
+from dp_accel_ros.bundle_parts import replace_parts
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observe.normalizer import Normalizer
@@ -111,6 +114,26 @@ def measured(store: StoreArrays, held_out: HeldOut, manifest: Manifest) -> Measu
         episode_ends=ends,
     )
     return Measured(arrays, found.distances[:, 0])
+
+
+def with_calibration(
+    bundle: Bundle, found: Measured, false_alarm_rate: float, notes: Mapping[str, Any]
+) -> Bundle:
+    """Write a calibration into a bundle and return it as loading finds it.
+
+    Args:
+        bundle: Its store is what was measured.
+        found: From `measured`.
+        false_alarm_rate: Of ALT's threshold where nobody says another.
+        notes: For the manifest's `provenance`.
+    """
+    facts, files = bundle.manifest.retrieval, bundle.manifest.files
+    sums = [] if facts is None else [files[name] for name in sorted(facts.files)]
+    section = {"false_alarm_rate": false_alarm_rate, "of": sums}
+    arrays = {"calibration": asdict(found.arrays)}
+    return replace_parts(
+        bundle.path, {"calibration": section}, arrays, {"calibration": dict(notes)}
+    )
 
 
 def _chunks(arrays: StoreArrays, manifest: Manifest) -> NDArray[np.float32]:

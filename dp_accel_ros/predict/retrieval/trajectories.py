@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -14,6 +14,12 @@ from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.denoiser import Denoise, Denoiser, Level
 from dp_accel_ros.predict.samplers.base import Deterministic
 from dp_accel_ros.predict.schedule import Floats
+
+Known = Callable[[int, slice], NDArray[np.floating] | None]
+
+
+def nothing_known(seed: int, rows: slice) -> None:
+    """Return None: no trajectory was made before."""
 
 
 def kept_states(
@@ -53,7 +59,8 @@ def trajectories(
     conditions: NDArray[np.float32],
     steps: Sequence[int],
     batch: int = 64,
-) -> Iterator[tuple[int, slice, NDArray[np.float32]]]:
+    known: Known = nothing_known,
+) -> Iterator[tuple[int, slice, NDArray[np.floating]]]:
     """Yield the states of every noise under every condition, some conditions at a time.
 
     Args:
@@ -63,6 +70,7 @@ def trajectories(
         conditions: As the solver sees them, (S, To, C).
         steps: After how many steps a state is kept, rising, (Q,).
         batch: Most trajectories that run together.
+        known: From a noise and rows of the conditions to their states, if a run before left them.
 
     Yields:
         The noise, the rows of the conditions, and their states, (rows, Q, Tp, Da).
@@ -70,6 +78,9 @@ def trajectories(
     for seed, start in enumerate(noise):
         for first in range(0, len(conditions), batch):
             rows = slice(first, min(first + batch, len(conditions)))
-            given = denoiser.given(conditions[rows])
-            starts = np.repeat(start[None], rows.stop - first, axis=0)
-            yield seed, rows, kept_states(solver, given, starts, steps)
+            states = known(seed, rows)
+            if states is None:
+                given = denoiser.given(conditions[rows])
+                starts = np.repeat(start[None], rows.stop - first, axis=0)
+                states = kept_states(solver, given, starts, steps)
+            yield seed, rows, states
