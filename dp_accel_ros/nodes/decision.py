@@ -12,6 +12,8 @@ from dp_accel_ros import config
 from dp_accel_ros.config import param, params_of, value_of
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 
+TSDP = "tsdp"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -26,23 +28,39 @@ class Decision:
         "`leap_ratio=0.75 neighbours=4`.",
         live=True,
     )
+    drafting: str = ""
+    """Further settings, chosen for this tick, that count only where the method is TS-DP."""
 
     def __post_init__(self) -> None:
         config.check(self)
         parsed(self.settings)
+        parsed(self.drafting)
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Decision:
         """Return the decision in the values of `scheduler/decision`."""
-        return cls(method=values.get("method", ""), settings=values.get("settings", ""))
+        return cls(
+            method=values.get("method", ""),
+            settings=values.get("settings", ""),
+            drafting=values.get("drafting", ""),
+        )
 
     def values(self, epoch: int) -> dict[str, object]:
         """Return the values of `scheduler/decision`."""
-        return {"method": self.method, "settings": self.settings, "epoch": epoch}
+        return {
+            "method": self.method,
+            "settings": self.settings,
+            "drafting": self.drafting,
+            "epoch": epoch,
+        }
+
+    def settings_for(self, method: str) -> str:
+        """Return all settings that are asked of a method."""
+        return f"{self.settings} {self.drafting}".strip() if method == TSDP else self.settings
 
 
 def parsed(settings: str) -> dict[str, str]:
-    """Return `name=value` settings as a mapping.
+    """Return `name=value` settings as a mapping; the last of a name counts.
 
     Raises:
         ConfigError: A setting is not written like that.

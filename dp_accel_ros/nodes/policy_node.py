@@ -17,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.errors import ConfigError, DpAccelError
 from dp_accel_ros.nodes import policy_report
-from dp_accel_ros.nodes.decision import Decision
+from dp_accel_ros.nodes.decision_watch import DecisionWatch, heard_from
 from dp_accel_ros.nodes.diagnostics import (
     DECISION,
     INFERENCE,
@@ -26,7 +26,6 @@ from dp_accel_ros.nodes.diagnostics import (
     array_of,
     inference_values,
     status,
-    values_in,
 )
 from dp_accel_ros.nodes.inference_loop import Idle, Inference
 from dp_accel_ros.nodes.lifecycle import ManagedNode
@@ -64,7 +63,7 @@ class PolicyNode(ManagedNode):
             )
         self._parts: PolicyParts | None = None
         self._worker: Worker | None = None
-        self._decision = Decision()
+        self._decisions = DecisionWatch()
         self._warned = False
         self._death = ""
         self._made: Inference | None = None
@@ -159,15 +158,14 @@ class PolicyNode(ManagedNode):
                 self.get_logger().error(f"{name}: {error}")
 
     def _on_decision(self, msg: Any) -> None:
-        """Take what the scheduler asks for; what the policy cannot do is said once and ignored."""
+        """Take what the scheduler asks for."""
         try:
-            decision = Decision.of(values_in(msg, DECISION))
+            heard = heard_from(msg)
         except DpAccelError as error:
             self.get_logger().warning(f"{DECISION}: {error}", throttle_duration_sec=5.0)
             return
-        if decision != self._decision:
-            self._decision = decision
-            self.get_logger().info(f"{DECISION}: {decision}")
+        if self._decisions.hear(heard):
+            self.get_logger().info(f"{DECISION} {heard.chooser}: {heard.decision}")
 
     def _on_reset(self, request: Any, response: Any) -> Any:
         """Serve `~/reset`: the world was reset, so forget what was seen."""
@@ -201,9 +199,10 @@ class PolicyNode(ManagedNode):
         if parts is None:
             return
         steps = self._config.replan_steps or parts.manifest.n_action_steps
+        method, lack = self._choice(parts)
         try:
             outcome = parts.loop.step(
-                self.now_ns(), self._method(parts), steps, self._config.max_observation_age_s
+                self.now_ns(), method, steps, self._config.max_observation_age_s
             )
         except DpAccelError as error:
             parts.record.add_error(str(error))
@@ -215,18 +214,23 @@ class PolicyNode(ManagedNode):
             return
         self._made = outcome
         self._publish(parts, outcome)
+        if self._decisions.note(lack):
+            text = f"{DECISION}: {lack}; the parameters apply"
+            self.get_logger().warning(text, throttle_duration_sec=1.0)
         age_ms = (self.now_ns() - outcome.prediction.chunk.stamp_ns) / 1e6
         parts.record.add(outcome, age_ms, deadline_ms=1e3 * steps * parts.manifest.dt)
 
-    def _method(self, parts: PolicyParts) -> Method:
-        own, asked = self._config.method, self._decision
-        if self._config.obey_scheduler and asked != Decision():
-            try:
-                return parts.methods.chosen(asked.method or own, asked.settings)
-            except ConfigError as error:
-                text = f"{DECISION} is ignored: {error}"
-                self.get_logger().warning(text, throttle_duration_sec=5.0)
-        return parts.methods.chosen(own)
+    def _choice(self, parts: PolicyParts) -> tuple[Method, str]:
+        """Return the method for a chunk that is made now, and what was not decided about it."""
+        own = self._config.method
+        if not self._config.obey_scheduler:
+            return parts.methods.chosen(own), ""
+        asked, lack = self._decisions.obeyed(self.now_ns(), parts.manifest.dt)
+        name = asked.method or own
+        try:
+            return parts.methods.chosen(name, asked.settings_for(name)), lack
+        except ConfigError as error:
+            return parts.methods.chosen(own), str(error)
 
     def _publish(self, parts: PolicyParts, made: Inference) -> None:
         chunk, cost = made.prediction.chunk, made.prediction.cost
@@ -269,7 +273,7 @@ class PolicyNode(ManagedNode):
             return
         now_ns, name = self.now_ns(), self.get_name()
         about = {
-            "method": self._method(parts).name,
+            "method": self._choice(parts)[0].name,
             "provider": self.declared.get("backend").provider,
             "task": parts.manifest.task,
             "epoch": parts.loop.epoch,
@@ -281,6 +285,9 @@ class PolicyNode(ManagedNode):
                 name, facts, active=self._chunks.is_activated, death=self._death, about=about
             ),
             policy_report.streams_status(name, streams, self._config.max_observation_age_s),
+            self._decisions.status(
+                name, now_ns, parts.manifest.dt, obeys=self._config.obey_scheduler
+            ),
         ]
         self._diagnostics.publish(array_of(now_ns, statuses))
 

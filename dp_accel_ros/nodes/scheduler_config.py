@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dp_accel_ros import config
 from dp_accel_ros.config import param
 from dp_accel_ros.execute.execution_config import ExecutionConfig
+from dp_accel_ros.nodes.decider import WORDS
 from dp_accel_ros.nodes.decision import Decision
 
 
@@ -18,6 +19,14 @@ class SchedulerNodeConfig:
 
     bundle: str = param(
         "", "Folder of the bundle; its joints, limits and control step are taken from there."
+    )
+    scheduler: str = param(
+        "fixed",
+        "Who plans the drafts of TS-DP; it counts where the policy's method is tsdp. `fixed` is "
+        "nobody: the policy's parameters and `decision.settings` apply. `closed_form` asks for "
+        "draft lengths from measured acceptance and batch costs. `ppo` runs the bundle's trained "
+        "scheduler, which plans anew at every tick.",
+        one_of=tuple(WORDS),
     )
     lockstep: bool = param(
         False,

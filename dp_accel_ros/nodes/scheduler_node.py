@@ -27,14 +27,8 @@ from dp_accel_ros.execute.lockstep import Lockstep
 from dp_accel_ros.execute.phase import ArrivalPhases
 from dp_accel_ros.execute.plan import Plan
 from dp_accel_ros.nodes.control_record import ControlRecord
-from dp_accel_ros.nodes.decision import Decision
-from dp_accel_ros.nodes.diagnostics import (
-    DECISION,
-    INFERENCE,
-    OK,
-    array_of,
-    status,
-)
+from dp_accel_ros.nodes.decider import Decider
+from dp_accel_ros.nodes.diagnostics import DECISION, INFERENCE, array_of, values_in
 from dp_accel_ros.nodes.lifecycle import ManagedNode
 from dp_accel_ros.nodes.messages import (
     joint_state_to_array,
@@ -72,7 +66,8 @@ class SchedulerNode(ManagedNode):
         """Read the arm from the bundle and connect."""
         config: SchedulerNodeConfig = self.declared.get()
         execution: ExecutionConfig = self.declared.get("execution")
-        self._manifest = load_bundle(config.bundle).manifest
+        bundle = load_bundle(config.bundle)
+        self._manifest, self._decider = bundle.manifest, Decider(config.scheduler, bundle)
         joints, dt = self._manifest.joints, self._manifest.dt
         self._period_ns = round(dt * NS_PER_S)
         self._scheduler = ChunkScheduler(
@@ -160,10 +155,9 @@ class SchedulerNode(ManagedNode):
         if msg is not None:
             self._trajectories.publish(msg)
         self._record.add(plan, now_ns, time.monotonic_ns(), took_ns)
-        decision: Decision = self.declared.get("decision")
         epoch = -1 if plan.followed is None else plan.followed.epoch
-        told = status(DECISION, OK, "from parameters", decision.values(epoch))
-        self._decisions.publish(array_of(now_ns, [told]))
+        own = self.declared.get("decision")
+        self._decisions.publish(self._decider.message(own, now_ns, epoch))
         previous, self._plan = self._plan, plan
         if previous is None or previous.hold is not plan.hold:
             self._say_hold()
@@ -194,9 +188,9 @@ class SchedulerNode(ManagedNode):
         if not self._joints.accepts(stamp_ns, now_ns):
             return
         try:
-            self._scheduler.observe(
-                stamp_ns, joint_state_to_array(msg, self._manifest.joint_names)
-            )
+            positions = joint_state_to_array(msg, self._manifest.joint_names)
+            self._scheduler.observe(stamp_ns, positions)
+            self._decider.observe(positions)
         except DpAccelError as error:
             if self._joints.refuse(str(error)):
                 self.get_logger().error(f"joint_states: {error}")
@@ -226,7 +220,9 @@ class SchedulerNode(ManagedNode):
         now_ns = self.now_ns()
         reason = self._scheduler.push(offered, now_ns)
         self._arrivals.add(time.monotonic_ns(), now_ns - offered.chunk.stamp_ns)
-        if reason is not None and reason is not Refusal.DUPLICATE:
+        if reason is None:
+            self._decider.take(offered.chunk, values_in(pair[1], INFERENCE))
+        elif reason is not Refusal.DUPLICATE:
             text = f"chunk {offered.sequence} of epoch {offered.epoch} refused: {reason}"
             self.get_logger().warning(text, throttle_duration_sec=1.0)
         self._step()
@@ -241,6 +237,7 @@ class SchedulerNode(ManagedNode):
     def _reset(self, reason: str) -> None:
         now_ns = self.now_ns()
         self._scheduler.reset(now_ns)
+        self._decider.reset(now_ns)
         self._joints.reset(now_ns)
         self._pairing.clear()
         self._record.restart()
@@ -276,7 +273,7 @@ class SchedulerNode(ManagedNode):
             malformed=self._malformed,
             death=self._death,
         )
-        self._diagnostics.publish(array_of(now_ns, [told]))
+        self._diagnostics.publish(array_of(now_ns, [told, self._decider.status(self.get_name())]))
 
 
 def main(args: list[str] | None = None) -> None:

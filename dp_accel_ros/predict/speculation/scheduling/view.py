@@ -137,6 +137,8 @@ class SchedulerView:
         Raises:
             ShapeError: The robot has other joints or the policy other features.
         """
+        if np.shape(joints) != (self.n_joints,):
+            raise ShapeError("joints", (self.n_joints,), np.shape(joints))
         progress = (now_ns - began_ns) / NS_PER_S / self.episode_s
         measured = self.joints.normalize(np.asarray(joints, np.float32))
         seen = [self._features(last), measured, *self._motion(last, now_ns), [progress]]
