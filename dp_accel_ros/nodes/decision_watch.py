@@ -9,9 +9,12 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from dp_accel_ros.chunk import NS_PER_S
+from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.nodes.decision import Decision
 from dp_accel_ros.nodes.diagnostics import DECISION, OK, WARN, status, values_in
 from dp_accel_ros.nodes.messages import stamp_to_ns
+from dp_accel_ros.nodes.method_table import MethodTable
+from dp_accel_ros.predict.methods import Method
 
 MAX_AGE_TICKS = 2
 """A decision older than this was made for a world that has moved on."""
@@ -54,7 +57,7 @@ def heard_from(msg: Any) -> Heard:
 class DecisionWatch:
     """Keeps the newest decision.
 
-    `hear` and `status` come from the executor's thread, `obeyed` and `note` from the inference
+    `hear` and `status` come from the executor's thread, `choice` and `note` from the inference
     thread too.
     """
 
@@ -84,6 +87,22 @@ class DecisionWatch:
         if abs(age_s) > MAX_AGE_TICKS * dt:
             return Obeyed(Decision(), f"the newest decision is {age_s:.2f} s old")
         return Obeyed(heard.decision, "" if heard.is_complete else heard.chooser)
+
+    def choice(self, methods: MethodTable, own: str, now_ns: int, dt: float) -> tuple[Method, str]:
+        """Return the method for a chunk that is made now, and what was not decided about it.
+
+        Args:
+            methods: What the policy can do.
+            own: The method that it uses unless another is asked for.
+            now_ns: The time of the choice.
+            dt: The control step, s.
+        """
+        asked, lack = self.obeyed(now_ns, dt)
+        name = asked.method or own
+        try:
+            return methods.chosen(name, asked.settings_for(name)), lack
+        except ConfigError as error:
+            return methods.chosen(own), str(error)
 
     def note(self, lack: str) -> bool:
         """Count a chunk for which a decision lacked, if any did; say whether the lack is new."""

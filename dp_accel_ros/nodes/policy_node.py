@@ -15,7 +15,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.chunk import Cost
-from dp_accel_ros.errors import ConfigError, DpAccelError
+from dp_accel_ros.errors import DpAccelError
 from dp_accel_ros.nodes import policy_report
 from dp_accel_ros.nodes.decision_watch import DecisionWatch, heard_from
 from dp_accel_ros.nodes.diagnostics import (
@@ -225,12 +225,7 @@ class PolicyNode(ManagedNode):
         own = self._config.method
         if not self._config.obey_scheduler:
             return parts.methods.chosen(own), ""
-        asked, lack = self._decisions.obeyed(self.now_ns(), parts.manifest.dt)
-        name = asked.method or own
-        try:
-            return parts.methods.chosen(name, asked.settings_for(name)), lack
-        except ConfigError as error:
-            return parts.methods.chosen(own), str(error)
+        return self._decisions.choice(parts.methods, own, self.now_ns(), parts.manifest.dt)
 
     def _publish(self, parts: PolicyParts, made: Inference) -> None:
         chunk, cost = made.prediction.chunk, made.prediction.cost

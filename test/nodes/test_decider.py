@@ -17,7 +17,8 @@ from dp_accel_ros.nodes.decider import Decider
 from dp_accel_ros.nodes.decision import Decision, with_settings
 from dp_accel_ros.nodes.decision_watch import DecisionWatch, heard_from
 from dp_accel_ros.nodes.diagnostics import DECISION, OK, WARN, values_in
-from dp_accel_ros.predict.methods import TsdpConfig
+from dp_accel_ros.nodes.method_table import MethodTable
+from dp_accel_ros.predict.methods import METHOD_CONFIGS, TsdpConfig
 
 DT, MS = 0.04, 1_000_000
 NOW = 10_000 * MS
@@ -165,6 +166,35 @@ def test_a_decision_that_asks_for_nothing_never_lacks(tiny_bundle):
 def test_what_the_scheduler_could_not_plan_lacks_and_the_rest_is_obeyed(scheduled):
     watch = watch_of(Decider("ppo", scheduled))
     assert watch.obeyed(NOW, DT) == (OWN, "no plan: no joint states yet")
+
+
+@pytest.fixture(scope="module")
+def methods(tiny_policy):
+    return MethodTable(tiny_policy, {name: config() for name, config in METHOD_CONFIGS.items()})
+
+
+def test_the_plan_is_used_where_the_policys_own_method_is_tsdp(ready, methods):
+    watch = DecisionWatch()
+    watch.hear(asked(ready, Decision()))
+    chosen, lack = watch.choice(methods, "tsdp", NOW, DT)
+    assert (chosen.plan.draft_length, chosen.guard, lack) == ((1, 1, 1), 4, "")
+    assert watch.choice(methods, "ragdp", NOW, DT) == (methods.chosen("ragdp"), "")
+
+
+def test_an_old_plan_leaves_the_policy_to_its_parameters(ready, methods):
+    watch = DecisionWatch()
+    watch.hear(asked(ready, Decision()))
+    chosen, lack = watch.choice(methods, "tsdp", NOW + 81 * MS, DT)
+    assert chosen is methods.chosen("tsdp")
+    assert lack == "the newest decision is 0.08 s old"
+
+
+def test_what_the_policy_cannot_do_leaves_it_to_its_parameters(tiny_bundle, methods):
+    watch = DecisionWatch()
+    watch.hear(asked(Decider("fixed", tiny_bundle), Decision(method="ddim", settings="guard=2")))
+    chosen, lack = watch.choice(methods, "ragdp", NOW, DT)
+    assert chosen is methods.chosen("ragdp")
+    assert "no setting named 'guard'" in lack
 
 
 def test_a_lack_is_said_once_and_counted_until_it_ends():
