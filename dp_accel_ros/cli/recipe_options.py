@@ -18,6 +18,7 @@ from dp_accel_ros.train.contrastive import ContrastiveConfig
 from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
 from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.loop import use_threads
+from dp_accel_ros.train.own_successes import OwnSuccesses
 from dp_accel_ros.train.perception import OBJECTIVES, PerceptionConfig
 from dp_accel_ros.train.stages import Stage
 from dp_accel_ros.train.workshop import OBSERVED, OPTIONAL, TRAINED, Recipe, Workshop
@@ -29,7 +30,7 @@ OBSERVED_BY_TASK = {"block_push": "state", "pusht": "state"}
 """What the policy of a task takes unless it is told; camera images elsewhere."""
 
 NETWORKS = (*TRAINED, *OPTIONAL)
-QUICK = {"demonstrations": 2, "scenes": 3, "layers": 1, "width": 32}
+QUICK = {"demonstrations": 2, "own_successes": 0, "scenes": 3, "layers": 1, "width": 32}
 QUICK |= {f"{stage}_steps": 3 for stage in NETWORKS} | {f"{stage}_batch": 8 for stage in NETWORKS}
 
 
@@ -44,6 +45,16 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=Path, help="folder of all stages (default: runs/TASK)")
     parser.add_argument("--demonstrations", type=int, default=Recipe(task="").n_demonstrations)
+    parser.add_argument(
+        "--stored", type=int, help="demonstrations in the retrieval store (default: all)"
+    )
+    parser.add_argument(
+        "--own-successes",
+        type=int,
+        default=OwnSuccesses().n_episodes,
+        metavar="N",
+        help="the policy's own, stored in the place of recordings of others",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the first demonstration")
     parser.add_argument(
         "--exploration",
@@ -86,6 +97,8 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
         observe=observe,
         recordings=args.recordings,
         n_demonstrations=args.demonstrations,
+        n_stored=args.stored,
+        own_successes=OwnSuccesses(n_episodes=args.own_successes),
         first_seed=args.seed,
         exploration=replace(Exploration(), sigma_rad=args.exploration),
         perception_set=replace(PerceptionSet(), n_scenes=args.scenes),

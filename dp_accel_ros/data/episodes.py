@@ -161,6 +161,11 @@ def complete_episodes(path: str | Path) -> int:
     return _n_complete(zarr.open_array(str(ends), "r")[:]) if (ends / ".zarray").is_file() else 0
 
 
+def seeds_of(path: str | Path) -> NDArray[np.int64]:
+    """Return the seed of every complete episode that an `EpisodeWriter` wrote, (E,)."""
+    return _open_group(Path(path), "r")[SEEDS][: complete_episodes(path)]
+
+
 def _n_complete(ends: NDArray[np.int64]) -> int:
     # A run killed between growing this array and writing it leaves zeros at its end.
     return int(np.argmax(np.diff(ends, prepend=0, append=-1) <= 0))

@@ -9,7 +9,7 @@ that starts where one was sampled begins with that chunk's own actions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,18 +70,38 @@ def collect(
     Raises:
         DataError: The policy fails nearly always.
     """
-    config = RolloutConfig.of(policy.manifest)
     kept: dict[int, EpisodeRows] = {}
     n_tried = 0
-    while len(kept) < n_episodes:
-        seeds = range(first_seed + n_tried, first_seed + n_tried + len(tasks))
-        kept |= successes(policy, predict(seeds), tasks, seeds, config)
+    for found in batches_of_successes(policy, predict, tasks, first_seed):
+        kept |= found
         n_tried += len(tasks)
         on_batch(min(len(kept), n_episodes), n_tried)
-        if n_tried > PATIENCE and len(kept) < LEAST_RATE * n_tried:
-            raise DataError(f"the policy succeeded in {len(kept)} of {n_tried} episodes only")
+        if len(kept) >= n_episodes:
+            break
     seeds = tuple(sorted(kept))[:n_episodes]
     return Collected(_arrays([kept[seed] for seed in seeds]), seeds, n_tried)
+
+
+def batches_of_successes(
+    policy: Policy,
+    predict: Callable[[Sequence[int]], Predict],
+    tasks: Sequence[Task],
+    first_seed: int,
+) -> Iterator[dict[int, EpisodeRows]]:
+    """Yield, without end, the successes of as many episodes as there are tasks, rising by seed.
+
+    Raises:
+        DataError: The policy fails nearly always.
+    """
+    config = RolloutConfig.of(policy.manifest)
+    n_kept = n_tried = 0
+    while True:
+        seeds = range(first_seed + n_tried, first_seed + n_tried + len(tasks))
+        found = successes(policy, predict(seeds), tasks, seeds, config)
+        n_tried, n_kept = n_tried + len(tasks), n_kept + len(found)
+        yield found
+        if n_tried > PATIENCE and n_kept < LEAST_RATE * n_tried:
+            raise DataError(f"the policy succeeded in {n_kept} of {n_tried} episodes only")
 
 
 def successes(

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from torch import nn
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
 from dp_accel_ros.data.episodes import Episodes
-from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import Parity, export, with_noise
 from dp_accel_ros.train.export_denoiser import export_denoiser
@@ -29,30 +30,43 @@ N_SAMPLES = 16
 """Demonstration frames, and as many random inputs, on which ONNX and torch are compared."""
 
 
-def assemble(shop: Workshop, out: Path) -> Bundle:
-    """Export the networks of a workshop, write the bundle and return it as loading finds it."""
-    episodes, shape = shop.demonstrations(), shop.recipe.diffusion.windows
-    features, alt_keys = (shop.encoded(net) for net in (shop.encoder(), shop.alt_encoder()))
-    keys = window_keys(features, episodes.ends, shape)
+def assemble(shop: Workshop, out: Path, *, with_store: bool = True) -> Bundle:
+    """Export the networks of a workshop, write the bundle and return it as loading finds it.
+
+    A policy that learned from recordings of others gets its own successes for a store, or none
+    as long as these are not complete.
+    """
+    encoder, alt_encoder = shop.encoder(), shop.alt_encoder()
+    features, alt_keys = shop.encoded(encoder), shop.encoded(alt_encoder)
+    keys = window_keys(features, shop.demonstrations().ends, shop.recipe.diffusion.windows)
     denoiser = export_denoiser(shop, keys)
-    parities = [*_export_encoders(shop, episodes, shop.joints()), *denoiser.parities]
-    arrays, stored = None, {}
-    # What somebody else recorded may teach the networks, but is not ours to pass on.
-    if shop.recipe.recordings is None:
-        arrays = StoreArrays(episodes.rows("action"), episodes.ends, keys, alt_keys)
-        stored = {"retrieval": _retrieval_facts(arrays)}
+    parities = [*_export_encoders(shop, encoder, alt_encoder), *denoiser.parities]
+    arrays = _store(shop, keys, alt_keys) if with_store else None
     dims = {"feature_dim": features.shape[1]}
     facts = {
-        **_robot_facts(shop, episodes),
+        **_robot_facts(shop),
         "encoder": {"file": "encoder.onnx", **dims},
         "alt_encoder": {"file": "alt_encoder.onnx", "feature_dim": alt_keys.shape[1]},
         "denoiser": denoiser.facts | dims,
-        **stored,
-        "provenance": _provenance(shop, parities, denoiser.int8_error),
+        **({} if arrays is None else {"retrieval": _retrieval_facts(arrays)}),
+        "provenance": _provenance(shop, arrays, parities, denoiser.int8_error),
     }
     files = [*(parity.file for parity in parities), denoiser.int8_error.file]
     networks = {name: shop.path / "onnx" / name for name in files}
     return write_bundle(out, facts, arrays, networks)
+
+
+def _store(
+    shop: Workshop, keys: NDArray[np.float32], alt_keys: NDArray[np.float32]
+) -> StoreArrays | None:
+    """Return the retrieval store; the keys are those of the demonstrations."""
+    # What somebody else recorded may teach the networks, but is not ours to pass on.
+    if shop.recipe.recordings is not None:
+        return shop.successes.store() if shop.successes.complete else None
+    episodes = shop.demonstrations()
+    ends = episodes.ends[: shop.recipe.n_stored]
+    rows = slice(int(ends[-1]))
+    return StoreArrays(episodes.rows("action")[rows], ends, keys[rows], alt_keys[rows])
 
 
 def _retrieval_facts(arrays: StoreArrays) -> dict[str, Any]:
@@ -67,8 +81,9 @@ def _retrieval_facts(arrays: StoreArrays) -> dict[str, Any]:
     }
 
 
-def _robot_facts(shop: Workshop, episodes: Episodes) -> dict[str, Any]:
+def _robot_facts(shop: Workshop) -> dict[str, Any]:
     task, shape = TASKS[shop.recipe.task](), shop.recipe.diffusion.windows
+    episodes = shop.demonstrations()
     from_state, (height, width) = shop.recipe.from_state, task.image_size
     cameras = [{"name": name, "width": width, "height": height} for name in task.camera_names]
     return {
@@ -98,26 +113,32 @@ def _bounds(rows: NDArray[np.float32]) -> dict[str, list[float]]:
     return {"minimum": rows.min(0).tolist(), "maximum": rows.max(0).tolist()}
 
 
-def _export_encoders(shop: Workshop, episodes: Episodes, joints: Normalizer) -> list[Parity]:
+def _export_encoders(
+    shop: Workshop, encoder: nn.Module, alt_encoder: nn.Module
+) -> tuple[Parity, Parity]:
     rng, folder = np.random.default_rng(0), shop.path / "onnx"
+    episodes = shop.demonstrations()
     rows = np.sort(rng.choice(episodes.n_frames, N_SAMPLES, replace=False))
     from_state = shop.recipe.from_state
     images = {
         name: with_noise(episodes.arrays[f"img_{name}"].oindex[rows], rng)
         for name in ([] if from_state else episodes.attributes["cameras"])
     }
-    measured = joints.normalize(episodes.arrays["joint_position"].oindex[rows])
+    measured = shop.joints().normalize(episodes.arrays["joint_position"].oindex[rows])
     seen = {**images, "joints": with_noise(measured, rng)}
     if from_state:
         seen["state"] = with_noise(episodes.arrays["state"].oindex[rows], rng)
-    return [
-        export(shop.encoder(), seen, "features", folder / "encoder.onnx"),
-        export(shop.alt_encoder(), seen, "features", folder / "alt_encoder.onnx"),
-    ]
+    return (
+        export(encoder, seen, "features", folder / "encoder.onnx"),
+        export(alt_encoder, seen, "features", folder / "alt_encoder.onnx"),
+    )
 
 
 def _provenance(
-    shop: Workshop, parities: Sequence[Parity], int8_error: QuantisationError
+    shop: Workshop,
+    arrays: StoreArrays | None,
+    parities: Sequence[Parity],
+    int8_error: QuantisationError,
 ) -> dict[str, Any]:
     recipe, episodes = shop.recipe, shop.demonstrations()
     packages = ("dp_accel_ros", "torch", "onnx", "onnxruntime", "mujoco", "numpy")
@@ -127,6 +148,7 @@ def _provenance(
         "packages": {name: _version(name) for name in packages},
         "observe": recipe.observe,
         "demonstrations": _demonstration_facts(recipe, episodes),
+        "retrieval": _store_facts(shop, arrays),
         "recipes": {
             name: yaml.safe_load((shop.run(name).path / "config.yaml").read_text("utf-8"))
             for name in shop.trained
@@ -145,9 +167,20 @@ def _command(recipe: Recipe) -> str:
 def _demonstration_facts(recipe: Recipe, episodes: Episodes) -> dict[str, Any]:
     size = {"episodes": episodes.n_episodes, "frames": episodes.n_frames}
     if recipe.recordings is not None:
-        return {**size, "recordings": recipe.recordings.name}
+        whose = RECORDINGS[recipe.task]
+        origin = {"source": whose.source, "licence": whose.licence}
+        return {**size, "recordings": recipe.recordings.name, **origin}
     sigma = recipe.exploration.sigma_rad
     return {**size, "first_seed": recipe.first_seed, "exploration_sigma_rad": sigma}
+
+
+def _store_facts(shop: Workshop, arrays: StoreArrays | None) -> dict[str, Any]:
+    if arrays is None:
+        return {"from": "nothing: the bundle has no store"}
+    size = {"episodes": len(arrays.episode_ends), "frames": len(arrays.actions)}
+    if shop.recipe.recordings is not None:
+        return {**size, **shop.successes.provenance}
+    return {**size, "from": "the demonstrations"}
 
 
 def _version(package: str) -> str:

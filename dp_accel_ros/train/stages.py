@@ -61,6 +61,12 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         _training(shop, "contrastive", recipe.contrastive.loop.steps, _contrastive),
         _training(shop, "diffusion", recipe.diffusion.loop.steps, _diffusion),
         _training(shop, "edm", recipe.edm.loop.steps, _edm),
+        Stage(
+            "successes",
+            recipe.own_successes.n_episodes,
+            lambda: shop.successes.complete,
+            lambda: _succeed(shop),
+        ),
         Stage("bundle", 1, lambda: False, lambda: iter([assemble(shop, out)])),
     ]
     left_out = {name for name in TRAINED if name not in shop.trained}
@@ -68,6 +74,8 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         left_out.add("perception-set")
     if recipe.recordings is not None:
         left_out.add("demonstrations")
+    if recipe.recordings is None or not recipe.own_successes.n_episodes:
+        left_out.add("successes")
     return {stage.name: stage for stage in found if stage.name not in left_out}
 
 
@@ -139,3 +147,8 @@ def _edm(shop: Workshop) -> Iterator[object]:
     config = shop.recipe.edm
     start = shop.run("diffusion").weights() if config.warm_start else None
     yield from train_edm(shop.diffusion_data(), config, shop.run("edm"), start)
+
+
+def _succeed(shop: Workshop) -> Iterator[object]:
+    policy = assemble(shop, shop.path / "policy", with_store=False)
+    yield from shop.successes.collect(policy, TASKS[shop.recipe.task])

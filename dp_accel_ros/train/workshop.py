@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from torch import nn
 
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.perception_set import PerceptionSet
-from dp_accel_ros.data.pusht_recordings import pusht_recordings
+from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.observe.normalizer import Normalizer
@@ -25,6 +24,7 @@ from dp_accel_ros.train.diffusion import DiffusionConfig
 from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.fusion_encoder import FusionEncoder
 from dp_accel_ros.train.keys import encoded, nearest_elsewhere
+from dp_accel_ros.train.own_successes import OwnSuccesses, SuccessFile
 from dp_accel_ros.train.perception import (
     PerceptionConfig,
     PerceptionData,
@@ -40,9 +40,6 @@ TRAINED: tuple[str, ...] = ("perception", "contrastive", "diffusion")
 OPTIONAL: tuple[str, ...] = ("edm",)
 """Networks that a bundle may lack; it then does not offer the methods that need them."""
 
-RECORDINGS: dict[str, Callable[[str | Path], Episodes]] = {"pusht": pusht_recordings}
-"""Reads recordings of a task that others have published, by its name."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -56,6 +53,12 @@ class Recipe:
     """Demonstrations that somebody recorded, for tasks without an expert."""
 
     n_demonstrations: int = 200
+    n_stored: int | None = None
+    """Demonstrations in the retrieval store, from the first; all if None."""
+
+    own_successes: OwnSuccesses = field(default_factory=OwnSuccesses)
+    """What is stored where the demonstrations are recordings of others."""
+
     first_seed: int = 0
     exploration: Exploration = field(default_factory=Exploration)
     perception_set: PerceptionSet = field(default_factory=PerceptionSet)
@@ -69,6 +72,9 @@ class Recipe:
             raise ConfigError(
                 f"`observe` must be one of {', '.join(OBSERVED)}, got {self.observe!r}"
             )
+        # A threshold for ALT is found from what one episode says of another.
+        if self.n_stored is not None and self.n_stored < 2:
+            raise ConfigError(f"`n_stored` must be at least 2, got {self.n_stored}")
         if self.recordings is not None and self.task not in RECORDINGS:
             raise UnknownNameError("task with a reader of recordings", self.task, RECORDINGS)
 
@@ -102,6 +108,12 @@ class Workshop:
             return self.demonstrations_path
         return self.path / "perception.zarr"
 
+    @property
+    def successes(self) -> SuccessFile:
+        """The trained policy's own successes."""
+        weights = self.run("diffusion").path / "weights.pt"
+        return SuccessFile(self.path / "successes.zarr", weights, self.recipe.own_successes)
+
     def run(self, stage: str) -> RunFolder:
         """Return the folder of a training stage."""
         return RunFolder(self.path / stage)
@@ -109,7 +121,7 @@ class Workshop:
     def demonstrations(self) -> Episodes:
         """Open the demonstrations."""
         if self.recipe.recordings is not None:
-            return RECORDINGS[self.recipe.task](self.recipe.recordings)
+            return RECORDINGS[self.recipe.task].read(self.recipe.recordings)
         return Episodes.open(self.demonstrations_path)
 
     def joints(self) -> Normalizer:

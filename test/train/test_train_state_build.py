@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From nothing, or from somebody's recordings, to a bundle without cameras."""
 
+import argparse
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +18,23 @@ from pusht_toy_recordings import write_toy_recordings  # noqa: E402
 
 from dp_accel_ros.bundle import Bundle, load_bundle  # noqa: E402
 from dp_accel_ros.cli.main import main  # noqa: E402
+from dp_accel_ros.cli.recipe_options import (  # noqa: E402
+    add_recipe_options,
+    walk,
+    workshop_from,
+)
 from dp_accel_ros.data.episodes import Episodes  # noqa: E402
-from dp_accel_ros.errors import MissingPartError  # noqa: E402
+from dp_accel_ros.data.pusht_recordings import pusht_recordings  # noqa: E402
+from dp_accel_ros.errors import DataError, MissingPartError  # noqa: E402
 from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes  # noqa: E402
 from dp_accel_ros.evaluate.rollout_file import batch_prediction  # noqa: E402
 from dp_accel_ros.observation import Observation  # noqa: E402
 from dp_accel_ros.predict.assemble import load_policy, make_method  # noqa: E402
-from dp_accel_ros.sim import TASKS  # noqa: E402
+from dp_accel_ros.sim import TASKS, PushT  # noqa: E402
+from dp_accel_ros.train.assembly import assemble  # noqa: E402
+from dp_accel_ros.train.own_successes import OwnSuccesses  # noqa: E402
+from dp_accel_ros.train.stages import stage_of  # noqa: E402
+from dp_accel_ros.train.workshop import Workshop  # noqa: E402
 
 QUICK = ["--quick", "--threads", "1"]
 
@@ -82,14 +96,76 @@ def test_a_bundle_from_recordings_of_others_holds_none_of_them(pusht: Bundle):
     assert pusht.store is None
     assert pusht.manifest.retrieval is None
     assert not list(pusht.path.glob("*.npy"))
-    assert pusht.manifest.provenance["demonstrations"]["recordings"] == "toy.zarr"
+    whose = pusht.manifest.provenance["demonstrations"]
+    assert (whose["recordings"], whose["licence"]) == ("toy.zarr", "MIT")
     with pytest.raises(MissingPartError, match="'alt' needs a retrieval store"):
         make_method("alt", load_policy(pusht))
 
 
-def test_the_simulation_is_seen_as_the_recordings_were(pusht: Bundle, recordings: Path):
-    from dp_accel_ros.data.pusht_recordings import pusht_recordings
+class Generous:
+    """Push-T that is content with twelve ticks where the seed is even."""
 
+    def __init__(self) -> None:
+        self.task, self.seed = PushT(), 0
+
+    def __getattr__(self, name: str):
+        return getattr(self.task, name)
+
+    def reset(self, seed: int) -> None:
+        self.seed = seed
+        self.task.reset(seed)
+
+    def success(self) -> bool:
+        return self.seed % 2 == 0 and self.task.time_s > 1.15
+
+
+def workshop(task: str, runs: Path, *options: str, **changes: Any) -> Workshop:
+    parser = argparse.ArgumentParser()
+    add_recipe_options(parser)
+    told = ["--task", task, "--runs", str(runs), *QUICK, *options]
+    shop = workshop_from(parser.parse_args(told))
+    return replace(shop, recipe=replace(shop.recipe, **changes))
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path, recordings: Path, pusht: Bundle) -> Workshop:
+    """Return the workshop of the Push-T bundle, with the policy's own successes."""
+    shop = workshop(
+        *("pusht", folder / "runs" / "pusht", "--recordings", str(recordings)),
+        own_successes=OwnSuccesses(n_episodes=3, n_together=2),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TASKS, "pusht", Generous)
+        walk(stage_of(shop, folder / "unused", "successes"))
+    return shop
+
+
+def test_such_a_bundle_holds_what_the_policy_did_where_it_succeeded(
+    own: Workshop, folder: Path, recordings: Path
+):
+    bundle = assemble(own, folder / "pusht_own")
+    assert bundle.store.episode_ends.tolist() == [12, 24, 36]
+    facts = bundle.manifest.provenance["retrieval"]
+    assert (facts["episodes"], facts["tried"], facts["first_seed"]) == (3, 5, 200_000)
+    recorded = pusht_recordings(recordings).rows("action")
+    assert np.abs(bundle.store.actions[:, None] - recorded).max(-1).min() > 0
+    make_method("alt", load_policy(bundle))
+
+
+def test_a_second_build_does_not_succeed_anew(own: Workshop, folder: Path):
+    assert stage_of(own, folder / "unused", "successes").complete()
+
+
+def test_successes_of_a_policy_that_was_trained_anew_are_refused(own: Workshop, folder: Path):
+    weights = own.successes.weights
+    before = weights.read_bytes()
+    weights.write_bytes(before + b"more")
+    with pytest.raises(DataError, match=r"expected successes of the policy .* remove it"):
+        stage_of(own, folder / "unused", "successes").complete()
+    weights.write_bytes(before)
+
+
+def test_the_simulation_is_seen_as_the_recordings_were(pusht: Bundle, recordings: Path):
     episodes, policy = pusht_recordings(recordings), load_policy(pusht)
     assert policy.manifest.dt == 0.1
     rows = episodes.rows("state")
@@ -107,6 +183,22 @@ def test_an_episode_runs_in_lockstep(which: str, request: pytest.FixtureRequest)
     (result,) = run_episodes([task], [7], predict, RolloutConfig.of(policy.manifest))
     assert result.ticks == task.max_ticks
     assert 0.0 <= result.score < 1.0
+
+
+def test_a_store_can_hold_the_first_demonstrations_only(folder: Path, block_push: Bundle):
+    runs = folder / "runs" / "block_push_3"
+    shutil.copytree(folder / "runs" / "block_push", runs)
+    shop = workshop("block_push", runs, n_demonstrations=3, n_stored=2)
+    walk(stage_of(shop, folder / "unused", "demonstrations"))
+    bundle = assemble(shop, folder / "two")
+    assert bundle.manifest.provenance["demonstrations"]["episodes"] == 3
+    assert bundle.store.episode_ends.tolist() == block_push.store.episode_ends.tolist()
+    assert len(bundle.store.keys) == bundle.store.episode_ends[-1]
+
+
+def test_a_store_of_one_demonstration_is_refused(capsys):
+    assert main(["build", "--task", "block_push", *QUICK, "--stored", "1"]) == 2
+    assert "`n_stored` must be at least 2, got 1" in capsys.readouterr().err
 
 
 def test_a_task_without_an_expert_asks_for_recordings(capsys):
