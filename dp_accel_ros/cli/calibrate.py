@@ -21,6 +21,7 @@ from dp_accel_ros.evaluate.held_out_frames import encoded_frames
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.leap import steps_within
 from dp_accel_ros.predict.retrieval.calibration import (
+    USUAL_RATE,
     Calibration,
     HeldOut,
     Measured,
@@ -30,7 +31,6 @@ from dp_accel_ros.predict.retrieval.calibration import (
 from dp_accel_ros.predict.retrieval.conformal import conformal_threshold, least_rate
 from dp_accel_ros.predict.schedule import NoiseSchedule, schedule_from
 
-USUAL_RATE = 0.01
 RATES = (0.01, 0.02, 0.05, 0.1)
 TOLERANCES = (0.1, 0.2, 0.5, 0.7, 0.9, 0.95)
 

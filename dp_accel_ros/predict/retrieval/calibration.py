@@ -31,6 +31,9 @@ N_NEIGHBOURS = 20
 """Rows that every frame is compared with: RAGDP may draw among several, and farther pairs show how
 the chunk distance goes on beyond the nearest ones."""
 
+USUAL_RATE = 0.01
+"""Rate of false alarms that a bundle is calibrated for; few episodes can promise only a higher one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
