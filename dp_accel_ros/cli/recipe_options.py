@@ -14,6 +14,7 @@ from tqdm import tqdm
 from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.sim import TASKS
+from dp_accel_ros.train.consistency import ConsistencyConfig
 from dp_accel_ros.train.contrastive import ContrastiveConfig
 from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
 from dp_accel_ros.train.edm import EdmConfig
@@ -92,6 +93,7 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     if observe == "state":
         diffusion = replace(diffusion, **STATE_NOISE)
     diffusion = _with_loop(diffusion, args, "diffusion")
+    edm = _with_loop(EdmConfig(denoiser=diffusion), args, "edm")
     recipe = Recipe(
         task=args.task,
         observe=observe,
@@ -105,7 +107,8 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
         perception=_with_loop(perception, args, "perception"),
         contrastive=_with_loop(ContrastiveConfig(), args, "contrastive"),
         diffusion=diffusion,
-        edm=_with_loop(EdmConfig(denoiser=diffusion), args, "edm"),
+        edm=edm,
+        consistency=_with_loop(ConsistencyConfig(teacher=edm), args, "consistency"),
     )
     return Workshop(args.runs or Path("runs") / args.task, recipe)
 

@@ -135,9 +135,17 @@ class DenoisingTransformer(nn.Module):
 
     def memory(self, t: Tensor, cond: Tensor) -> Tensor:
         """Return keys and values of all layers for [t, the steps of `cond`], (B, 1 + To, 2 L d)."""
+        return self.memory_of(self.embedded(t), cond)
+
+    def embedded(self, t: Tensor) -> Tensor:
+        """Return the sinusoidal embedding, (B, d), of times, (B,)."""
         angles = t[:, None] * self.frequencies
-        time = torch.cat([angles.sin(), angles.cos()], dim=-1)[:, None]  # (B, 1, d)
-        tokens = torch.cat([time, self.condition_in(cond)], dim=1) + self.condition_position
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+    def memory_of(self, time: Tensor, cond: Tensor) -> Tensor:
+        """Return what `memory` gives for a time that is embedded already, (B, d)."""
+        tokens = torch.cat([time[:, None], self.condition_in(cond)], dim=1)
+        tokens = tokens + self.condition_position  # (B, 1 + To, d)
         tokens = self.condition_mlp(tokens)
         layers = cast("Iterable[DecoderLayer]", self.layers)
         return torch.cat([layer.pairs(tokens) for layer in layers], dim=-1)

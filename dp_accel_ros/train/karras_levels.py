@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from dp_accel_ros.errors import ConfigError
@@ -35,6 +36,15 @@ class KarrasLevels:
     def schedule(self) -> NoiseSchedule:
         """The bins as levels."""
         return karras(self.sigma_min, self.sigma_max, self.rho, self.bins, self.time_scale)
+
+    @property
+    def end_time(self) -> float:
+        """What the network is told of the lowest level, where every sampling jump lands."""
+        return float(self.schedule.network_times[0])
+
+    def sigmas(self, device: torch.device) -> Tensor:
+        """Return the noise of every level, (L,), rising."""
+        return torch.tensor(self.schedule.sigmas, dtype=torch.float32, device=device)
 
     def time(self, sigma: Tensor) -> Tensor:
         """Return what the network is told of sigma, (B,)."""

@@ -15,6 +15,7 @@ from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.sim import TASKS, Task
 from dp_accel_ros.sim.experts import EXPERTS
 from dp_accel_ros.train.assembly import assemble
+from dp_accel_ros.train.consistency import train_consistency
 from dp_accel_ros.train.contrastive import train_contrastive
 from dp_accel_ros.train.diffusion import train_diffusion
 from dp_accel_ros.train.edm import train_edm
@@ -61,6 +62,7 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         _training(shop, "contrastive", recipe.contrastive.loop.steps, _contrastive),
         _training(shop, "diffusion", recipe.diffusion.loop.steps, _diffusion),
         _training(shop, "edm", recipe.edm.loop.steps, _edm),
+        _training(shop, "consistency", recipe.consistency.loop.steps, _consistency),
         Stage(
             "successes",
             recipe.own_successes.n_episodes,
@@ -152,3 +154,9 @@ def _edm(shop: Workshop) -> Iterator[object]:
 def _succeed(shop: Workshop) -> Iterator[object]:
     policy = assemble(shop, shop.path / "policy", with_store=False)
     yield from shop.successes.collect(policy, TASKS[shop.recipe.task])
+
+
+def _consistency(shop: Workshop) -> Iterator[object]:
+    config, data = shop.recipe.consistency, shop.diffusion_data()
+    teacher = shop.edm(data.features.shape[1])
+    yield from train_consistency(data, config, shop.run("consistency"), teacher)

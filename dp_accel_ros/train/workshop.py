@@ -18,6 +18,7 @@ from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.train.chunk_batches import DiffusionData
+from dp_accel_ros.train.consistency import ConsistencyConfig, untrained
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.diffusion import DiffusionConfig
@@ -37,7 +38,7 @@ from dp_accel_ros.train.state_encoder import StateEncoder, StateKeys, kernel_len
 
 OBSERVED = ("pixels", "state")
 TRAINED: tuple[str, ...] = ("perception", "contrastive", "diffusion")
-OPTIONAL: tuple[str, ...] = ("edm",)
+OPTIONAL: tuple[str, ...] = ("edm", "consistency")
 """Networks that a bundle may lack; it then does not offer the methods that need them."""
 
 
@@ -66,6 +67,7 @@ class Recipe:
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     edm: EdmConfig = field(default_factory=EdmConfig)
+    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
 
     def __post_init__(self) -> None:
         if self.observe not in OBSERVED:
@@ -184,6 +186,22 @@ class Workshop:
         )
         network.load_state_dict(self.run("diffusion").weights())
         return network
+
+    def edm(self, n_features: int) -> DenoisingTransformer:
+        """Return the trained EDM teacher."""
+        network = self.recipe.edm.denoiser.network(self._n_joints(), n_features)
+        network.load_state_dict(self.run("edm").weights())
+        return network
+
+    def student(self, n_features: int) -> DenoisingTransformer:
+        """Return the trained consistency student for jumps to the lowest level."""
+        config = self.recipe.consistency
+        network = untrained(config, self._n_joints(), n_features)
+        network.load_state_dict(self.run("consistency").weights())
+        return network.landing_at(config.teacher.levels.end_time)
+
+    def _n_joints(self) -> int:
+        return len(self.demonstrations().attributes["joints"])
 
     def features(self) -> NDArray[np.float32]:
         """Return the policy encoder's features of every demonstration frame, (N, C), cached."""

@@ -52,7 +52,7 @@ def test_the_provenance_says_how_and_how_well(bundle: Bundle):
 def test_a_second_build_finds_every_stage_complete(build: list[str], capsys):
     assert main(build) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert sum(line.endswith(": complete") for line in lines) == 6
+    assert sum(line.endswith(": complete") for line in lines) == 7
 
 
 def test_other_settings_in_the_same_folder_are_refused(build: list[str], capsys):
