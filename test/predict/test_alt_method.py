@@ -126,6 +126,22 @@ def test_an_advanced_match_stops_at_the_end_of_its_demonstration():
     assert proposal.costs[0].match == (0, 19)
 
 
+@pytest.mark.parametrize("frame", [3, 5])
+def test_a_demonstration_goes_on_where_the_observation_still_matches_a_frame_already_replayed(
+    frame: int,
+):
+    keys = np.eye(N_ROWS, dtype=np.float32)
+    # far more similar than the margin asks for, and yet no reason to wait here for ever
+    proposal = _act(_alt(keys=keys), keys[frame : frame + 1], _after(0, 5, elapsed_steps=8))
+    assert proposal.costs[0].match == (0, 13)
+
+
+def test_the_same_demonstration_may_skip_ahead():
+    keys = np.eye(N_ROWS, dtype=np.float32)
+    proposal = _act(_alt(keys=keys), keys[7:8], _after(0, 5, elapsed_steps=8))
+    assert proposal.costs[0].match == (0, 7)
+
+
 def test_the_first_chunk_of_an_episode_has_nothing_to_keep():
     assert _act(_alt(margin=2.0), KEYS[7:8], None).costs[0].match == (0, 7)
 

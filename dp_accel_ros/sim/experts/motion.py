@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -54,22 +54,20 @@ class Move:
         return self.profile((ticks - self.start) / self.ticks)[:, None] * self.delta
 
 
-@dataclass(slots=True)
 class MotionPlan:
-    """A path of the hand that grows move by move; moves may overlap, so nothing has to stop.
+    """A path of the hand that grows move by move; moves may overlap, so nothing has to stop."""
 
-    Args:
-        start: Where the hand starts along `AXES`, (5,): metres, radians, metres.
-    """
+    def __init__(self, start: Array) -> None:
+        """Start at rest.
 
-    start: Array
-    end: float = 0.0
-    """When the last move that was added ends, ticks."""
-    _goal: Array = field(init=False)
-    _moves: list[Move] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._goal = np.array(self.start, dtype=np.float64)
+        Args:
+            start: Where the hand is along `AXES`, (5,): metres, radians, metres.
+        """
+        self.start = start
+        self.end = 0.0
+        """When the last move that was added ends, ticks."""
+        self._goal = np.array(start, dtype=np.float64)
+        self._moves: list[Move] = []
 
     def to(self, ticks: float, *, overlap: float = 0.0, **goals: float) -> MotionPlan:
         """Add a move of the named axes to `goals`, begun `overlap` ticks before the last ended."""
