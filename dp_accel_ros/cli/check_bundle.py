@@ -14,6 +14,7 @@ from rich.table import Table
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.predict.assemble import load_policy
+from dp_accel_ros.predict.retrieval.calibration import Calibration
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +67,8 @@ def _lines(bundle: Bundle) -> list[tuple[str, str]]:
             f"policy {manifest.encoder.feature_dim}, ALT {manifest.alt_encoder.feature_dim}",
         ),
         ("store", _store_line(bundle)),
+        ("calibration", _calibration_line(bundle)),
+        ("knowledge", _knowledge_line(bundle)),
         ("files", "\n".join(f"{name}  {size:.2f} MB" for name, size in sizes.items())),
         ("in all", f"{sum(sizes.values()):.1f} MB"),
         *((f"made: {key}", _short(value)) for key, value in manifest.provenance.items()),
@@ -79,6 +82,30 @@ def _store_line(bundle: Bundle) -> str:
     return (
         f"{len(store.episode_ends)} demonstrations, {len(store.actions)} frames,"
         f" ALT threshold {facts.alt_threshold:.4f}"
+    )
+
+
+def _calibration_line(bundle: Bundle) -> str:
+    facts, arrays = bundle.manifest.calibration, bundle.calibration
+    if facts is None or arrays is None:
+        return "none"
+    if not facts.belongs_to(bundle.manifest.files.values()):
+        return "of another store; run `dp-accel calibrate`"
+    gamma = Calibration.of(arrays, facts.false_alarm_rate).threshold()
+    return (
+        f"{len(arrays.episode_ends)} held-out episodes, ALT threshold {gamma:.4f} for a false"
+        f" alarm rate of {facts.false_alarm_rate:.3g}"
+    )
+
+
+def _knowledge_line(bundle: Bundle) -> str:
+    facts, arrays = bundle.manifest.knowledge, bundle.knowledge
+    if facts is None or arrays is None:
+        return "none"
+    n_noises, n_conditions = arrays.states.shape[:2]
+    return (
+        f"{facts.solver}-{facts.num_inference_steps}, {n_noises} noises, {n_conditions}"
+        f" conditions, steps {', '.join(map(str, facts.steps))}"
     )
 
 

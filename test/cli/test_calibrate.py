@@ -219,3 +219,16 @@ def test_the_curve_finds_the_factor_between_distances_of_keys_and_of_chunks(
     factor = (manifest.horizon * len(manifest.joints)) ** 0.5
     # The narrow bins in the middle, where the largest key distance is hardly above the mean.
     np.testing.assert_allclose(distances[8:-3], factor * edges[8:-3], rtol=0.1)
+
+
+def test_check_bundle_says_whether_a_calibration_is_that_of_the_store(
+    calibrated: Path, tiny_bundle: Bundle, capsys
+):
+    assert main(["check-bundle", str(calibrated)]) == 0
+    assert "3 held-out episodes" in capsys.readouterr().out
+    arrays = tiny_bundle.store
+    others = {name: getattr(arrays, name) for name in ("actions", "episode_ends", "alt_keys")}
+    stored = {"retrieval": {**others, "keys": arrays.keys + 1}}
+    replace_parts(calibrated, {"retrieval": {"alt_threshold": 0.8}}, stored)
+    assert main(["check-bundle", str(calibrated)]) == 0
+    assert "of another store" in capsys.readouterr().out
