@@ -220,9 +220,10 @@ class SchedulerNode(ManagedNode):
         now_ns = self.now_ns()
         reason = self._scheduler.push(offered, now_ns)
         self._arrivals.add(time.monotonic_ns(), now_ns - offered.chunk.stamp_ns)
-        if reason is None:
+        if reason in (None, Refusal.ALL_LATE):
+            # from one that came too late, too: the plan that made it slow must not stay
             self._decider.take(offered.chunk, values_in(pair[1], INFERENCE))
-        elif reason is not Refusal.DUPLICATE:
+        if reason not in (None, Refusal.DUPLICATE):
             text = f"chunk {offered.sequence} of epoch {offered.epoch} refused: {reason}"
             self.get_logger().warning(text, throttle_duration_sec=1.0)
         self._step()
