@@ -32,7 +32,7 @@ from dp_accel_ros.manifest_scheduler import Scheduler
 
 FORMAT_VERSION = 1
 
-OPTIONAL_PARTS = ("retrieval", "calibration", "knowledge", "scheduler")
+OPTIONAL_PARTS = ("retrieval", "calibration", "knowledge", "scheduler", "drafter")
 """Keys of the sections that a bundle may lack."""
 
 
@@ -122,6 +122,9 @@ class Manifest(Part):
     calibration: Calibration | None = None
     knowledge: Knowledge | None = None
     scheduler: Scheduler | None = None
+    drafter: Denoiser | None = None
+    """A small denoiser of the same schedule, distilled from the other to draft for it."""
+
     files: dict[FileName, str]
     """File name to sha256 in hexadecimal."""
 
@@ -200,6 +203,9 @@ class Manifest(Part):
         if self.denoiser.feature_dim != self.encoder.feature_dim:
             dims = f"{self.denoiser.feature_dim}, but the encoder gives {self.encoder.feature_dim}"
             found.append(f"the denoiser is conditioned on `feature_dim` {dims}")
+        if self.drafter is not None and self.drafter.feature_dim != self.encoder.feature_dim:
+            dims = f"{self.drafter.feature_dim}, but the encoder gives {self.encoder.feature_dim}"
+            found.append(f"the drafter is conditioned on `feature_dim` {dims}")
         found += [*self._complaints_about_features(), *self._complaints_about_knowledge()]
         found += [
             f"file {n!r} has no sha256 in `files`" for n in self.named_files - set(self.files)

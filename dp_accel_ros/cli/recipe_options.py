@@ -17,6 +17,7 @@ from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.consistency import ConsistencyConfig
 from dp_accel_ros.train.contrastive import ContrastiveConfig
 from dp_accel_ros.train.diffusion import CONDITIONS, DiffusionConfig
+from dp_accel_ros.train.drafter import DrafterConfig
 from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.loop import use_threads
 from dp_accel_ros.train.own_successes import OwnSuccesses
@@ -107,6 +108,7 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
         perception=_with_loop(perception, args, "perception"),
         contrastive=_with_loop(ContrastiveConfig(), args, "contrastive"),
         diffusion=diffusion,
+        drafter=_with_loop(DrafterConfig(denoiser=diffusion), args, "drafter"),
         edm=edm,
         consistency=_with_loop(ConsistencyConfig(teacher=edm), args, "consistency"),
     )

@@ -10,7 +10,9 @@ from pathlib import Path
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.errors import ConfigError, MissingPartError, UnknownNameError
+from dp_accel_ros.manifest import Denoiser as NetworkFacts
 from dp_accel_ros.manifest import Encoder as EncoderFacts
+from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.denoiser import Denoiser
@@ -39,6 +41,7 @@ from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.schedule import schedule_from
 from dp_accel_ros.predict.speculation.batch_costs import measured_costs
+from dp_accel_ros.predict.speculation.drafters import NETWORK_DRAFTERS
 from dp_accel_ros.predict.stages import Clock
 
 
@@ -68,6 +71,9 @@ def load_policy(
     manifest = loaded.manifest
     actions = Normalizer.from_bounds(manifest.normalization.actions)
     precision = "float32" if network else _precision(loaded, backend)
+    denoiser = _denoiser(
+        manifest, network or _network(loaded, manifest.denoiser, backend, precision)
+    )
     policy = Policy(
         manifest=manifest,
         encoders={
@@ -77,12 +83,8 @@ def load_policy(
         joints=Normalizer.from_bounds(manifest.normalization.joints),
         actions=actions,
         precision=precision,
-        denoiser=Denoiser(
-            network or _network(loaded, backend, precision),
-            schedule_from(manifest.schedule),
-            manifest.schedule.prediction_type,
-            clip=manifest.schedule.clip_sample,
-        ),
+        denoiser=denoiser,
+        drafter=_drafter(loaded, backend),
         store=_store(loaded, actions, backend),
         calibration=_calibration(loaded),
         knowledge=_knowledge(loaded, backend),
@@ -117,8 +119,7 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
         base = _diffusion(known.solver, policy, known.num_inference_steps)
         return Redi.configured(base, known, chosen)
     if isinstance(chosen, TsdpConfig):
-        base = _diffusion("ddpm", policy, chosen.num_inference_steps)
-        return Tsdp.configured(base, _demonstrated(policy, name), chosen, policy.batch_costs)
+        return _tsdp(policy, chosen)
     return _diffusion(name, policy, chosen.num_inference_steps)
 
 
@@ -159,6 +160,19 @@ def _calibrated(policy: Policy, setting: str) -> Calibration:
             f" calibrate` on it or leave the default. Its optional parts: {present}"
         )
     return policy.calibration
+
+
+def _tsdp(policy: Policy, config: TsdpConfig) -> Tsdp:
+    if config.drafter in NETWORK_DRAFTERS and policy.drafter is None:
+        needed = "a drafter (`dp-accel train drafter` makes it)"
+        raise MissingPartError(
+            f"tsdp with drafter {config.drafter}", needed, policy.manifest.optional_parts
+        )
+    base, store = (
+        _diffusion("ddpm", policy, config.num_inference_steps),
+        _demonstrated(policy, "tsdp"),
+    )
+    return Tsdp.configured(base, store, config, policy.batch_costs, policy.drafter)
 
 
 def _demonstrated(policy: Policy, method: str) -> RetrievalStore:
@@ -218,10 +232,24 @@ def _encoder(bundle: Bundle, facts: EncoderFacts, backend: BackendConfig) -> Enc
     )
 
 
-def _network(bundle: Bundle, backend: BackendConfig, precision: str) -> Network:
+def _denoiser(manifest: Manifest, network: Network) -> Denoiser:
+    facts = manifest.schedule
+    return Denoiser(network, schedule_from(facts), facts.prediction_type, clip=facts.clip_sample)
+
+
+def _drafter(bundle: Bundle, backend: BackendConfig) -> Denoiser | None:
+    facts = bundle.manifest.drafter
+    if facts is None:
+        return None
+    return _denoiser(bundle.manifest, _network(bundle, facts, backend, "float32"))
+
+
+def _network(
+    bundle: Bundle, facts: NetworkFacts, backend: BackendConfig, precision: str
+) -> Network:
     from dp_accel_ros.predict.networks.onnx_network import ConditionedOnnxNetwork, OnnxNetwork
 
-    manifest, facts = bundle.manifest, bundle.manifest.denoiser
+    manifest = bundle.manifest
     file = facts.int8_file if precision == "int8" else facts.file
     path = bundle.file(file or facts.file)
     if facts.conditioner is None or facts.memory_dim is None:

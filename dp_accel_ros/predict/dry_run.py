@@ -41,6 +41,13 @@ def run_every_network(policy: Policy, bundle: Bundle) -> None:
     chunk = np.zeros((2, facts.horizon, len(facts.joints)), np.float32)
     condition = np.repeat(features[:, None], facts.n_obs_steps, axis=1)  # (2, To, C)
     times = policy.denoiser.schedule.network_times[[0, -1]]
+    if facts.drafter is not None and policy.drafter is not None:
+        drafter = policy.drafter.network
+        _run(
+            bundle.file(facts.drafter.file),
+            lambda: drafter(chunk, times, condition),
+            chunk.shape,
+        )
     _run(
         _denoiser_file(policy, bundle),
         lambda: policy.denoiser.network(chunk, times, condition),

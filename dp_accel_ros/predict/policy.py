@@ -64,6 +64,9 @@ class Policy:
     calibration: Calibration | None = None
     """How far the store can be trusted, None where the bundle does not know it."""
 
+    drafter: Denoiser | None = None
+    """The denoiser distilled into one layer, None where the bundle has none."""
+
     knowledge: KnowledgeBase | None = None
     """Trajectories of the solver, None where the bundle has none."""
 

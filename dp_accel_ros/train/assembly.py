@@ -22,6 +22,7 @@ from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import Parity, export, with_noise
 from dp_accel_ros.train.export_denoiser import export_denoiser
+from dp_accel_ros.train.export_drafter import put_drafter
 from dp_accel_ros.train.keys import nearest_elsewhere, ood_threshold, window_keys
 from dp_accel_ros.train.onnx_quantize import QuantisationError
 from dp_accel_ros.train.workshop import Recipe, Workshop
@@ -53,7 +54,8 @@ def assemble(shop: Workshop, out: Path, *, with_store: bool = True) -> Bundle:
     }
     files = [*(parity.file for parity in parities), denoiser.int8_error.file]
     networks = {name: shop.path / "onnx" / name for name in files}
-    return write_bundle(out, facts, arrays, networks)
+    bundle = write_bundle(out, facts, arrays, networks)
+    return put_drafter(shop, bundle) if shop.run("drafter").complete else bundle
 
 
 def _store(

@@ -41,7 +41,7 @@ def export_denoiser(shop: Workshop, keys: NDArray[np.float32]) -> ExportedDenois
     """
     conditions = keys.reshape(len(keys), shop.recipe.diffusion.windows.n_obs_steps, -1)
     network, folder = shop.denoiser(conditions.shape[-1]).cpu().eval(), shop.path / "onnx"
-    seen, held_out = (_noised(shop, conditions, np.random.default_rng(n)) for n in (0, 1))
+    seen, held_out = (noised(shop, conditions, np.random.default_rng(n)) for n in (0, 1))
     with torch.no_grad():
         memories = [network.memory(t, cond) for _, t, cond in (seen, held_out)]
     given = {"t": seen[1], "cond": seen[2]}
@@ -67,7 +67,7 @@ def export_denoiser(shop: Workshop, keys: NDArray[np.float32]) -> ExportedDenois
     return ExportedDenoiser(facts, parities, error)
 
 
-def _noised(
+def noised(
     shop: Workshop, conditions: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return chunks, (N, T, Da), noised to random times, (N,), under conditions, (N, To, C)."""

@@ -18,6 +18,7 @@ from dp_accel_ros.train.assembly import assemble
 from dp_accel_ros.train.consistency import train_consistency
 from dp_accel_ros.train.contrastive import train_contrastive
 from dp_accel_ros.train.diffusion import train_diffusion
+from dp_accel_ros.train.drafter import train_drafter
 from dp_accel_ros.train.edm import train_edm
 from dp_accel_ros.train.lookup import lookup_metrics
 from dp_accel_ros.train.perception import train_perception
@@ -61,6 +62,7 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         _training(shop, "perception", recipe.perception.loop.steps, _perception),
         _training(shop, "contrastive", recipe.contrastive.loop.steps, _contrastive),
         _training(shop, "diffusion", recipe.diffusion.loop.steps, _diffusion),
+        _training(shop, "drafter", recipe.drafter.loop.steps, _drafter),
         _training(shop, "edm", recipe.edm.loop.steps, _edm),
         _training(shop, "consistency", recipe.consistency.loop.steps, _consistency),
         Stage(
@@ -143,6 +145,12 @@ def _contrastive(shop: Workshop) -> Iterator[object]:
 
 def _diffusion(shop: Workshop) -> Iterator[object]:
     yield from train_diffusion(shop.diffusion_data(), shop.recipe.diffusion, shop.run("diffusion"))
+
+
+def _drafter(shop: Workshop) -> Iterator[object]:
+    data = shop.diffusion_data()
+    target = shop.denoiser(data.features.shape[1])
+    yield from train_drafter(target, data, shop.recipe.drafter, shop.run("drafter"))
 
 
 def _edm(shop: Workshop) -> Iterator[object]:

@@ -22,6 +22,7 @@ from dp_accel_ros.train.consistency import ConsistencyConfig, untrained
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.diffusion import DiffusionConfig
+from dp_accel_ros.train.drafter import DrafterConfig
 from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.fusion_encoder import FusionEncoder
 from dp_accel_ros.train.keys import encoded, nearest_elsewhere
@@ -38,7 +39,7 @@ from dp_accel_ros.train.state_encoder import StateEncoder, StateKeys, kernel_len
 
 OBSERVED = ("pixels", "state")
 TRAINED: tuple[str, ...] = ("perception", "contrastive", "diffusion")
-OPTIONAL: tuple[str, ...] = ("edm", "consistency")
+OPTIONAL: tuple[str, ...] = ("drafter", "edm", "consistency")
 """Networks that a bundle may lack; it then does not offer the methods that need them."""
 
 
@@ -66,6 +67,7 @@ class Recipe:
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    drafter: DrafterConfig = field(default_factory=DrafterConfig)
     edm: EdmConfig = field(default_factory=EdmConfig)
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
 
@@ -185,6 +187,12 @@ class Workshop:
             len(self.demonstrations().attributes["joints"]), n_features
         )
         network.load_state_dict(self.run("diffusion").weights())
+        return network
+
+    def drafter(self, n_features: int) -> DenoisingTransformer:
+        """Return the trained drafter."""
+        network = self.recipe.drafter.network(self._n_joints(), n_features)
+        network.load_state_dict(self.run("drafter").weights())
         return network
 
     def edm(self, n_features: int) -> DenoisingTransformer:

@@ -13,7 +13,7 @@ from dp_accel_ros.predict.speculation.drafters import DRAFTERS, Recalled, Window
 from dp_accel_ros.predict.speculation.drafters.openings import no_opening
 from dp_accel_ros.predict.speculation.drafters.recalled import recalled
 
-FROZEN, RECALLED = DRAFTERS["frozen"](None), Recalled("recalled", no_opening)
+FROZEN, RECALLED = DRAFTERS["frozen"](None, None), Recalled("recalled", no_opening)
 
 
 def _drafted_with(known: list[bool]) -> list[float]:

@@ -27,7 +27,7 @@ from dp_accel_ros.predict.speculation.drafters.openings import no_opening
 from dp_accel_ros.predict.speculation.draws import Draws
 from dp_accel_ros.predict.speculation.target import Target
 
-FROZEN, FRESH = (DRAFTERS[name](None) for name in ("frozen", "frozen_fresh"))
+FROZEN, FRESH = (DRAFTERS[name](None, None) for name in ("frozen", "frozen_fresh"))
 RECALLED = Recalled("recalled", no_opening)
 MIXTURE = Mixture.of_size(2)
 

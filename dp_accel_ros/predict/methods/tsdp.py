@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dp_accel_ros import config
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.config import param
+from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.methods.diffusion import STEPS_HELP, Diffusion
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
@@ -42,7 +43,9 @@ class TsdpConfig:
         "What drafts. `frozen` repeats the newest clean estimate, `frozen_fresh` asks for a new "
         "one after a rejection; `retrieved` and `previous` are `frozen` opened with the expert "
         "chunk of the nearest key, or with the previous chunk; `recalled` is opened like "
-        "`retrieved` and then uses what the network said of each step in earlier rounds.",
+        "`retrieved` and then uses what the network said of each step in earlier rounds. "
+        "`distilled` asks the bundle's small network; `corrected` moves what `recalled` would use "
+        "by how that network's answer changed.",
         one_of=tuple(DRAFTERS),
         live=True,
     )
@@ -155,12 +158,16 @@ class Tsdp:
         store: RetrievalStore,
         config: TsdpConfig,
         measured: BatchCosts | None = None,
+        small: Denoiser | None = None,
     ) -> Tsdp:
-        """Return the method that a config describes, on a device whose costs were measured."""
+        """Return the method that a config describes, on a device whose costs were measured.
+
+        `small` is the network of the drafters in `NETWORK_DRAFTERS`; the others do without.
+        """
         return cls(
             base=base,
             store=store,
-            drafter=DRAFTERS[config.drafter](store),
+            drafter=DRAFTERS[config.drafter](store, small),
             rule=RULES[config.accept],
             plan=config.draft_plan,
             costs=config.batch_costs(measured),

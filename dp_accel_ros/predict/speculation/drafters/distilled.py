@@ -1,0 +1,121 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Drafts with a small network that was distilled from the target (TS-DP, eq. 7-9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_accel_ros.predict.denoiser import Denoise, Denoiser
+from dp_accel_ros.predict.schedule import Floats
+from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
+from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
+
+if TYPE_CHECKING:  # the methods import this family
+    from dp_accel_ros.predict.methods.base import Previous
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """Asks the small network at every drafted state, one after the other (TS-DP's drafter)."""
+
+    name: str
+    network: Denoiser
+
+    @property
+    def needs(self) -> Needs:
+        """What it must know of the target before it drafts."""
+        return "nothing"
+
+    def opening(
+        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
+    ) -> Opening | None:
+        """Return None: the network needs no guess."""
+        del condition, previous
+
+    def path(self, window: Window) -> Path:
+        """Return the drafted states of a round."""
+        denoise, levels = self.network.given(window.condition), window.table.levels
+        path = _Steps(window)
+        for k in range(window.size):
+            path.make(k, denoise(path.states[:, k], levels[window.steps[:, k]]))
+        return Path(path.states, path.estimates)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """Adds what the small network says has changed since the target was asked to what that said.
+
+    The target was asked about an earlier step, or about another path through the same step; what
+    the small network gets wrong there and here alike cancels.
+    """
+
+    name: str
+    source: OpeningSource
+    network: Denoiser
+
+    @property
+    def needs(self) -> Needs:
+        """What it must know of the target before it drafts."""
+        return "estimate"
+
+    def opening(
+        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
+    ) -> Opening | None:
+        """Return guesses to start from, for conditions (B, To, C), or None if it makes none."""
+        return self.source(condition, previous)
+
+    def path(self, window: Window) -> Path:
+        """Return the drafted states of a round."""
+        denoise, levels = self.network.given(window.condition), window.table.levels
+        path, error = _Steps(window), self._newest_error(window, denoise)
+        errors, known = self._errors(window)
+        for k in range(window.size):
+            error = np.where(known[:, k, None, None], errors[:, k], error)
+            estimate = denoise(path.states[:, k], levels[window.steps[:, k]]) + error
+            path.make(k, np.clip(estimate, -1.0, 1.0) if self.network.clip else estimate)
+        return Path(path.states, path.estimates)
+
+    def _newest_error(self, window: Window, denoise: Denoise) -> Floats:
+        """Return the target's newest answer minus the network's about the same state, (R, T, Da)."""
+        if window.origin is None or not window.size:
+            return np.zeros_like(window.x)
+        last = np.maximum(window.steps[:, 0] - 1, 0)
+        return window.estimate - denoise(window.origin, window.table.levels[last])
+
+    def _errors(self, window: Window) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return all answers minus the network's, (R, K, T, Da), and which are known, (R, K)."""
+        errors = np.zeros_like(window.noise[:, :-1])
+        if window.answers is None:
+            return errors, np.zeros(errors.shape[:2], np.bool_)
+        known = window.answers.known[:, :-1]
+        rows, at = np.nonzero(known)
+        if len(rows):  # one call for all of them
+            denoise = self.network.given(window.condition[rows])
+            levels = window.table.levels[window.steps[rows, at]]
+            own = denoise(window.answers.states[rows, at], levels)
+            errors[rows, at] = window.answers.estimates[rows, at] - own
+        return errors, known
+
+
+class _Steps:
+    """The states of a round as they are drafted, with what each step was made with."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self.states = np.empty_like(window.noise)  # (R, K + 1, T, Da)
+        self.states[:, 0] = window.x
+        self.estimates = np.empty_like(self.states[:, :-1])  # (R, K, T, Da)
+
+    def make(self, k: int, estimate: Floats) -> None:
+        """Make step k with a clean estimate, (R, T, Da)."""
+        window, x = self._window, self.states[:, k]
+        self.estimates[:, k] = estimate
+        self.states[:, k + 1] = window.table.stepped(
+            window.steps[:, k], estimate, x, window.noise[:, k]
+        )
