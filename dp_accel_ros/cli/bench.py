@@ -21,6 +21,7 @@ from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.estimate import row_s, tick_s
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
+from dp_accel_ros.evaluate.bench.plots import plot_all
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.table import cells, columns
 from dp_accel_ros.evaluate.rollout import EpisodeResult
@@ -89,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
         for one in tasks:
             one.close()
     bench.write()
+    plot_all(bench.folder.path, bench.results, task)
     console.print(_summary(bench))
     _print_absent(bench, console)
     console.print(f"written to {bench.folder.path}")

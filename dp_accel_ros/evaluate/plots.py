@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from dp_accel_ros.evaluate.demo_numbers import trajectory_times_ms
+from dp_accel_ros.evaluate.figure import figure_of, written
 from dp_accel_ros.evaluate.telemetry import Telemetry, first_action_ms, number
 from dp_accel_ros.sim.base import JointSpec
 from dp_accel_ros.sim.recording import Recording
@@ -23,7 +22,7 @@ _TOLD, _MEASURED, _GOOD = "#26a6b8", "#d9534f", "#40ba78"
 
 def plot_latency(path: Path, heard: Telemetry, dt: float, title: str) -> Path:
     """Write the plot of inference, first action and period over the run; return its path."""
-    figure, axes = _figure(title, 3, (11.0, 8.0))
+    figure, axes = figure_of(title, 3, (11.0, 8.0))
     begin_ns = heard.trajectories[0].published_ns if heard.trajectories else 0
     _inference(axes[0], heard, begin_ns)
     delays = first_action_ms(heard.chunks, heard.trajectories)
@@ -33,7 +32,7 @@ def plot_latency(path: Path, heard: Telemetry, dt: float, title: str) -> Path:
     axes[2].plot(seconds, np.clip(offsets, -10, 10), ".", ms=2.5, color=_TOLD)
     axes[2].axhspan(-2, 2, color=_GOOD, alpha=0.15, lw=0)
     axes[2].set(ylabel="period error [ms]", xlabel="time [s]", ylim=(-10.5, 10.5))
-    return _written(figure, path)
+    return written(figure, path)
 
 
 def plot_joints(
@@ -44,7 +43,7 @@ def plot_joints(
 ) -> Path:
     """Write the plot of commanded and measured joints of one episode; return its path."""
     rows = -(-len(joints) // 2)
-    figure, axes = _figure(title, rows, (11.0, 2.0 * rows + 1.0), columns=2)
+    figure, axes = figure_of(title, rows, (11.0, 2.0 * rows + 1.0), columns=2)
     seconds = (recording.stamp_ns - recording.stamp_ns[:1]) / 1e9
     reached = np.flatnonzero(recording.success)
     for index, (ax, joint) in enumerate(zip(axes, joints, strict=False)):
@@ -57,7 +56,7 @@ def plot_joints(
     axes[0].legend(loc="upper right", frameon=False, fontsize=8)
     for ax in axes[-2:]:
         ax.set_xlabel("time in the episode [s]")
-    return _written(figure, path)
+    return written(figure, path)
 
 
 def _inference(ax: Axes, heard: Telemetry, begin_ns: int) -> None:
@@ -90,23 +89,3 @@ def _histogram(ax: Axes, values: np.ndarray, label: str, limit: float) -> None:
         ax.axvline(limit, color=_GOOD, lw=1.2, ls="--", label=f"limit {limit:g} ms")
         ax.legend(loc="upper right", frameon=False, fontsize=8)
     ax.set(xlabel=label, ylabel="chunks")
-
-
-def _figure(
-    title: str, rows: int, size: tuple[float, float], columns: int = 1
-) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    axes = list(grid.ravel())
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(alpha=0.25, lw=0.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    return figure, axes
-
-
-def _written(figure: Figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
