@@ -98,13 +98,14 @@ def _table(facts: dict[str, Any], numbers: dict[str, Any], manifest: Manifest) -
     seconds = "" if ticks is None else f"{ticks:.0f} ({ticks * manifest.dt:.1f} s)"
     table = Table(title=f"{facts['task']}, lockstep, from seed {facts['first_seed']}")
     table.caption = f"{facts['settings']}, latency_ticks={facts['latency_ticks']}"
-    for name in ("method", "n", "success", "95 % interval", "ticks", "nfe", "ood"):
+    for name in ("method", "n", "success", "95 % interval", "score", "ticks", "nfe", "ood"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     table.add_row(
         facts["method"],
         str(numbers["n"]),
         f"{100 * numbers['success_rate']:.1f} %",
         f"{low} to {high} %",
+        f"{numbers['score_mean']:.3f}",
         seconds,
         f"{numbers['nfe_mean']:g}",
         f"{numbers['ood_chunks']}/{numbers['chunks']}",

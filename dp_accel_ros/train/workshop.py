@@ -15,7 +15,7 @@ from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.data.record import Exploration
-from dp_accel_ros.errors import ConfigError, UnknownNameError
+from dp_accel_ros.errors import ConfigError, DataError, UnknownNameError
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.train.chunk_batches import DiffusionData
 from dp_accel_ros.train.consistency import ConsistencyConfig, untrained
@@ -123,10 +123,18 @@ class Workshop:
         return RunFolder(self.path / stage)
 
     def demonstrations(self) -> Episodes:
-        """Open the demonstrations."""
+        """Open the demonstrations.
+
+        Raises:
+            DataError: The policy shall see images and there are none.
+        """
         if self.recipe.recordings is not None:
-            return RECORDINGS[self.recipe.task].read(self.recipe.recordings)
-        return Episodes.open(self.demonstrations_path)
+            found = RECORDINGS[self.recipe.task].read(self.recipe.recordings)
+        else:
+            found = Episodes.open(self.demonstrations_path)
+        if not self.recipe.from_state and not found.attributes.get("cameras"):
+            raise DataError(f"{found.path}: expected images of a camera, found the state only")
+        return found
 
     def joints(self) -> Normalizer:
         """Return the normalizer of joint positions."""

@@ -211,6 +211,13 @@ def test_recordings_of_a_task_that_nobody_published_are_refused(capsys):
     assert "no task with a reader of recordings named 'lift'" in capsys.readouterr().err
 
 
+def test_demonstrations_without_images_are_refused_where_pixels_are_observed(block_push, capsys):
+    runs = str(block_push.path.parent / "runs" / "block_push")
+    told = ["train", "contrastive", "--task", "block_push", "--observe", "pixels", "--runs", runs]
+    assert main([*told, *QUICK]) == 2
+    assert "expected images of a camera, found the state only" in capsys.readouterr().err
+
+
 def test_there_is_no_encoder_to_train_from_the_state(tmp_path: Path, capsys):
     told = ["train", "perception", "--task", "block_push", "--runs", str(tmp_path), *QUICK]
     assert main(told) == 2
