@@ -87,5 +87,5 @@ def _histogram(ax: Axes, values: np.ndarray, label: str, limit: float) -> None:
         p99 = float(np.percentile(values, 99))
         ax.axvline(p99, color=_MEASURED, lw=1.2, label=f"p99 {p99:.1f} ms")
         ax.axvline(limit, color=_GOOD, lw=1.2, ls="--", label=f"limit {limit:g} ms")
-        ax.legend(loc="upper right", frameon=False, fontsize=8)
+        ax.legend(loc="upper center", frameon=False, fontsize=8)
     ax.set(xlabel=label, ylabel="chunks")

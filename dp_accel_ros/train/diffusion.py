@@ -47,7 +47,7 @@ class DiffusionConfig:
     """Standard deviation of noise on the standardised state, about the encoder's own error."""
 
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1600, batch_size=64, learning_rate=4e-4)
+        default_factory=lambda: LoopConfig(steps=4000, batch_size=64, learning_rate=4e-4)
     )
 
     def __post_init__(self) -> None:
