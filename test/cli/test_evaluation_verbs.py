@@ -40,6 +40,24 @@ def test_rollout_prints_its_row_and_keeps_every_episode(tiny_bundle, tmp_path, c
     assert json.loads(out.read_text())["episodes"][0]["seed"] == 7
 
 
+def test_bench_runs_one_row_prints_it_and_keeps_table_and_plots(tiny_bundle, tmp_path, capsys):
+    pytest.importorskip("mujoco")
+    options = ["--bundle", str(tiny_bundle.path), "--out", str(tmp_path), "--only", "tsdp-k40"]
+    assert main(["bench", "--episodes", "1", "--threads", "1", "--no-latency", *options]) == 0
+    assert "TS-DP K=40" in capsys.readouterr().out
+    assert json.loads((tmp_path / "bench.json").read_text())["rows"][0]["n"] == 1
+    assert (tmp_path / "acceptance.png").exists()
+    assert main(["bench", "--episodes", "1", "--list", *options]) == 0
+    listed = capsys.readouterr().out
+    assert "1 of 1" in listed
+    assert "ddim" not in listed
+
+
+def test_bench_says_which_rows_there_are(tiny_bundle, capsys):
+    assert main(["bench", "--bundle", str(tiny_bundle.path), "--only", "magic"]) == 2
+    assert "no row and no method is named 'magic'; there are ddpm" in capsys.readouterr().err
+
+
 def test_a_wrong_setting_is_said_before_anything_runs(tiny_bundle, capsys):
     options = ["--bundle", str(tiny_bundle.path), "--set", "leap=1"]
     assert main(["rollout", "--method", "ragdp", *options]) == 2

@@ -181,6 +181,7 @@ class Bench:
     def facts(self) -> dict[str, Any]:
         """What all rows have in common, ready for JSON."""
         return {
+            "command": self.command,
             "task": self.bundle.manifest.task,
             "bundle_sha256": sha256_of(self.bundle.file("manifest.yaml")),
             "base": self.base.row.name,
@@ -189,9 +190,32 @@ class Bench:
             "precision": self.policy_precision,
             "provider": self.backend.provider,
             "threads": self.backend.threads,
+            "batch_costs_s": self._batch_costs,
             "peak_memory_mib": peak_memory_mib(),
             "machine": machine_facts(),
         }
+
+    @property
+    def command(self) -> str:
+        """What gives these results again."""
+        usual, backend = Protocol(), BackendConfig()
+        pairs = (
+            ("seed", self.protocol.first_seed, usual.first_seed),
+            ("batch", self.protocol.batch, usual.batch),
+            ("rounds", self.protocol.rounds, usual.rounds),
+            ("threads", self.backend.threads, backend.threads),
+            ("provider", self.backend.provider, backend.provider),
+            ("precision", self.backend.precision, backend.precision),
+        )
+        options = [f"--{name} {value}" for name, value, default in pairs if value != default]
+        fixed = f"dp-accel bench --bundle {self.bundle.path} --episodes {self.protocol.n_episodes}"
+        return " ".join([fixed, *options])
+
+    @property
+    def _batch_costs(self) -> dict[int, float]:
+        """What the denoiser cost here when it was loaded, by states in a call, s."""
+        costs = self.wanted[0].policy.batch_costs if self.wanted else None
+        return {} if costs is None else dict(zip(costs.rows, costs.costs, strict=True))
 
     @property
     def _notes(self) -> list[str]:

@@ -12,18 +12,19 @@ from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.manifest_parts import Part
 from dp_accel_ros.predict.methods import MethodConfig
+from dp_accel_ros.predict.speculation.drafters import NETWORK_DRAFTERS
 
 SECTIONS = {
     "auto": "calibration",
     "alt": "calibration",
     "consistency": "consistency",
-    "distilled": "drafter",
     "heun": "edm",
     "redi": "knowledge",
+    **dict.fromkeys(NETWORK_DRAFTERS, "drafter"),
 }
 """Name of a method, or value of a setting, to the optional section of the manifest it stands on."""
 
-RETRIEVING = ("ragdp", "retrieved", "recalled")
+RETRIEVING = ("ragdp", "retrieved", "recalled", "corrected")
 """Names of methods and drafters that search the policy encoder's keys."""
 
 OTHER_SOLVERS = ("heun", "consistency")

@@ -20,6 +20,9 @@ LEAPS = (0.5, 0.75, 0.875, 0.9, 0.95)
 SHORT_LEAPS = (0.5, 0.75, 0.9)
 """Of solvers that make few steps anyway."""
 
+TOLERANCES = (0.5, 0.9)
+"""Of the total variation that a leap of its own choice may cause."""
+
 DRAFT_LENGTHS = (10, 25, 40)
 RULE_LENGTH = 25
 """Draft length at which accept rules and drafters are compared."""
@@ -102,7 +105,9 @@ def _ragdp(n_steps: int) -> Iterable[Row]:
     for ratio in (0.75, 0.9):
         settings = (f"leap_ratio={ratio}", "neighbours=10")
         yield _ragdp_row(f"ragdp-r{ratio:g}-top10", f"RAGDP r={ratio:g}, one of 10", *settings)
-    yield _ragdp_row("ragdp-auto", "RAGDP r=auto", "leap_mode=auto")
+    for tolerance in TOLERANCES:
+        name, label = f"ragdp-auto-{tolerance:g}", f"RAGDP r=auto, bound {tolerance:g}"
+        yield _ragdp_row(name, label, "leap_mode=auto", f"leap_tolerance={tolerance}")
 
 
 def _ragdp_row(name: str, label: str, *settings: str) -> Row:

@@ -72,7 +72,8 @@ def document(found: Results, notes: Sequence[str], facts: Mapping[str, Any]) -> 
     """Return everything, ready for JSON."""
     absent = [{"row": a.row.name, "label": a.row.label, "reason": a.reason} for a in found.absent]
     rows = [result.numbers for result in found.measured]
-    return {**facts, "rows": rows, "absent": absent, "notes": list(notes)}
+    table = table_lines(found)
+    return {**facts, "table": table, "rows": rows, "absent": absent, "notes": list(notes)}
 
 
 def _cells(result: RowResult) -> dict[str, str]:
