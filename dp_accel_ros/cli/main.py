@@ -20,6 +20,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "calibrate": ("dp_accel_ros.cli.calibrate", "measure how far a store can be trusted"),
     "knowledge-base": ("dp_accel_ros.cli.knowledge_base", "put ReDi's trajectories into a bundle"),
     "self-index": ("dp_accel_ros.cli.self_index", "retrieve from the policy's own successes"),
+    "train-scheduler": (
+        "dp_accel_ros.cli.train_scheduler",
+        "learn how boldly TS-DP drafts, and put that into a bundle",
+    ),
     "rollout": ("dp_accel_ros.cli.rollout", "measure a method's success in lockstep simulation"),
     "latency": ("dp_accel_ros.cli.latency", "time every method side by side in one run"),
     "bench": ("dp_accel_ros.cli.bench", "measure every method and its sweep under one protocol"),

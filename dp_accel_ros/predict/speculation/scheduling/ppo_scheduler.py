@@ -78,7 +78,7 @@ def load_scheduler(bundle: Bundle, backend: BackendConfig | None = None) -> PpoS
     if facts is None:
         raise BundleError(
             f"{bundle.path}: expected a `scheduler` section for `scheduler: ppo`, found none;"
-            " `dp-accel train scheduler` makes one"
+            " `dp-accel train-scheduler` makes one"
         )
     base = trained_under(facts.settings)
     view = SchedulerView.of(bundle.manifest, facts.episode_s)
