@@ -21,9 +21,11 @@ from dp_accel_ros.manifest_calibration import Calibration
 from dp_accel_ros.manifest_knowledge import Knowledge
 from dp_accel_ros.manifest_parts import (
     Camera,
+    Denoiser,
     FileName,
     Finite,
     Joint,
+    KarrasDenoiser,
     Normalization,
     Part,
     Schedule,
@@ -32,7 +34,15 @@ from dp_accel_ros.manifest_scheduler import Scheduler
 
 FORMAT_VERSION = 1
 
-OPTIONAL_PARTS = ("retrieval", "calibration", "knowledge", "scheduler", "drafter")
+OPTIONAL_PARTS = (
+    "edm",
+    "consistency",
+    "retrieval",
+    "calibration",
+    "knowledge",
+    "scheduler",
+    "drafter",
+)
 """Keys of the sections that a bundle may lack."""
 
 
@@ -43,37 +53,6 @@ class Encoder(Part):
     feature_dim: int = Field(gt=0)
     groups: dict[str, Annotated[int, Field(gt=0)]] | None = None
     """Names of features that belong together, and how many they are, in the vector's order."""
-
-
-class Denoiser(Part):
-    """A network from a noisy chunk, its network time and a condition to a prediction.
-
-    With a `conditioner`, it takes what that gives for the time and the condition instead of them.
-    """
-
-    file: FileName
-    feature_dim: int = Field(gt=0)
-    """Features per observation step that it is conditioned on."""
-
-    int8_file: FileName | None = None
-    """The same network with its products in 8-bit integers."""
-
-    conditioner: FileName | None = None
-    """A network from time and condition to one token for each, (B, 1 + To, memory_dim)."""
-
-    memory_dim: int | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _conditioner_has_a_size(self) -> Denoiser:
-        if (self.conditioner is None) != (self.memory_dim is None):
-            got = f"{self.conditioner!r} and {self.memory_dim!r}"
-            raise ValueError(f"`conditioner` and `memory_dim` go together, got {got}")
-        return self
-
-    @property
-    def files(self) -> set[str]:
-        """The files of which it consists."""
-        return {name for name in (self.file, self.int8_file, self.conditioner) if name}
 
 
 class Retrieval(Part):
@@ -118,6 +97,12 @@ class Manifest(Part):
     encoder: Encoder
     alt_encoder: Encoder
     denoiser: Denoiser
+    edm: KarrasDenoiser | None = None
+    """An EDM teacher, for `heun`."""
+
+    consistency: KarrasDenoiser | None = None
+    """A student that jumps to the lowest level, for `consistency`."""
+
     retrieval: Retrieval | None = None
     calibration: Calibration | None = None
     knowledge: Knowledge | None = None
@@ -200,12 +185,7 @@ class Manifest(Part):
             size = len(getattr(self.normalization, name).minimum)
             if size != n_joints:
                 found.append(f"normalization.{name} has {size} numbers for {n_joints} joints")
-        if self.denoiser.feature_dim != self.encoder.feature_dim:
-            dims = f"{self.denoiser.feature_dim}, but the encoder gives {self.encoder.feature_dim}"
-            found.append(f"the denoiser is conditioned on `feature_dim` {dims}")
-        if self.drafter is not None and self.drafter.feature_dim != self.encoder.feature_dim:
-            dims = f"{self.drafter.feature_dim}, but the encoder gives {self.encoder.feature_dim}"
-            found.append(f"the drafter is conditioned on `feature_dim` {dims}")
+        found += self._complaints_about_denoisers()
         found += [*self._complaints_about_features(), *self._complaints_about_knowledge()]
         found += [
             f"file {n!r} has no sha256 in `files`" for n in self.named_files - set(self.files)
@@ -213,6 +193,27 @@ class Manifest(Part):
         unused = sorted(set(self.files) - self.named_files)
         return found + [
             f"file {name!r} is listed in `files` but nothing uses it" for name in unused
+        ]
+
+    def _complaints_about_denoisers(self) -> list[str]:
+        sections = {"edm": self.edm, "consistency": self.consistency}
+        karras = {f"the network of `{key}`": s.network for key, s in sections.items() if s}
+        networks = {"the denoiser": self.denoiser, **karras}
+        if self.drafter is not None:
+            networks["the drafter"] = self.drafter
+        given = self.encoder.feature_dim
+        found = [
+            f"{name} is conditioned on `feature_dim` {network.feature_dim}, but the encoder gives"
+            f" {given}"
+            for name, network in networks.items()
+            if network.feature_dim != given
+        ]
+        # What a policy says of its precision must hold for each of its denoisers.
+        with_int8 = self.denoiser.int8_file is not None
+        return found + [
+            f"{name} and the denoiser must both have an `int8_file`, or neither"
+            for name, network in karras.items()
+            if (network.int8_file is not None) != with_int8
         ]
 
     def _complaints_about_features(self) -> list[str]:

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of a manifest that describe the robot and its numbers."""
+"""The parts of a manifest that describe the robot, its numbers and its denoisers."""
 
 from __future__ import annotations
 
@@ -58,6 +58,72 @@ class Schedule(Part):
     beta_schedule: Literal["squaredcos_cap_v2"]
     prediction_type: Literal["epsilon", "sample", "v_prediction"]
     clip_sample: bool
+
+
+class KarrasSchedule(Part):
+    """Noise levels of EDM and how its networks are scaled; `schedule.karras` makes them."""
+
+    sigma_min: Finite = Field(gt=0)
+    sigma_max: Finite = Field(gt=0)
+    rho: Finite = Field(gt=0)
+    bins: int = Field(ge=2)
+    time_scale: Finite = Field(gt=0)
+    """The network is told `time_scale` * ln(sigma) / 4."""
+
+    sigma_data: Finite = Field(gt=0)
+    """Standard deviation of the numbers of a clean chunk."""
+
+    clip_sample: bool
+
+    @model_validator(mode="after")
+    def _ordered(self) -> KarrasSchedule:
+        if not self.sigma_min < self.sigma_max:
+            got = f"{self.sigma_min} and {self.sigma_max}"
+            raise ValueError(f"`sigma_min` must be below `sigma_max`, got {got}")
+        return self
+
+
+class Denoiser(Part):
+    """A network from a noisy chunk, its network time and a condition to a prediction.
+
+    With a `conditioner`, it takes what that gives for the time and the condition instead of them.
+    """
+
+    file: FileName
+    feature_dim: int = Field(gt=0)
+    """Features per observation step that it is conditioned on."""
+
+    int8_file: FileName | None = None
+    """The same network with its products in 8-bit integers."""
+
+    conditioner: FileName | None = None
+    """A network from time and condition to one token for each, (B, 1 + To, memory_dim)."""
+
+    memory_dim: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _conditioner_has_a_size(self) -> Denoiser:
+        if (self.conditioner is None) != (self.memory_dim is None):
+            got = f"{self.conditioner!r} and {self.memory_dim!r}"
+            raise ValueError(f"`conditioner` and `memory_dim` go together, got {got}")
+        return self
+
+    @property
+    def files(self) -> set[str]:
+        """The files of which it consists."""
+        return {name for name in (self.file, self.int8_file, self.conditioner) if name}
+
+
+class KarrasDenoiser(Part):
+    """A denoiser for noise that is added to the chunk, with its levels."""
+
+    network: Denoiser
+    schedule: KarrasSchedule
+
+    @property
+    def files(self) -> set[str]:
+        """The files of which it consists."""
+        return self.network.files
 
 
 class Bounds(Part):

@@ -6,6 +6,7 @@
     alt encoder  features = [mean colours, joints] @ ALT_WEIGHTS, scaled to norm 1
     denoiser     eps = (x - alpha_t a) / sigma_t, so every sampler must land on the chunk `a`:
                  the newest joints plus a slow ramp, in normalised units
+    edm and consistency lead to the same chunk, see tiny_karras
 
 A demonstration frame is its row number: `frame(bundle, row)` gives the images and joints whose
 encodings are the keys at that row of the store.
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from tiny_karras import karras_facts, karras_models
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
 from dp_accel_ros.bundle_parts import replace_parts
@@ -47,12 +49,15 @@ def make_tiny_bundle(
 ) -> Bundle:
     """Write the tiny bundle to a folder and return it as loading finds it."""
     facts = _facts(n_joints, cameras, size, horizon, n_obs_steps, n_action_steps, dt)
+    facts |= karras_facts(STATE_DIM + n_joints)
     path.mkdir(parents=True, exist_ok=True)
     networks = {
         "encoder.onnx": encoder_model(n_joints, cameras, size),
         "alt_encoder.onnx": alt_encoder_model(n_joints, cameras, size),
         "denoiser.onnx": denoiser_model(n_joints, horizon, n_obs_steps),
     }
+    ramp = target_chunk(np.zeros(n_joints, np.float32), horizon)
+    networks |= karras_models(ramp, n_obs_steps, STATE_DIM + n_joints)
     for name, model in networks.items():
         onnx.save(model, path / name)
     arrays = _store_arrays(n_joints, len(cameras), n_obs_steps, lengths)

@@ -10,19 +10,19 @@ from pathlib import Path
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.errors import ConfigError, MissingPartError, UnknownNameError
-from dp_accel_ros.manifest import Denoiser as NetworkFacts
 from dp_accel_ros.manifest import Encoder as EncoderFacts
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.predict.bases import base_from, solver_of
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.dry_run import run_every_network
 from dp_accel_ros.predict.leap import LeapBound
+from dp_accel_ros.predict.load_network import karras_denoiser, load_network, precision_of
 from dp_accel_ros.predict.methods import (
     METHOD_CONFIGS,
     Alt,
     AltConfig,
-    Diffusion,
     Method,
     MethodConfig,
     Ragdp,
@@ -38,7 +38,6 @@ from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.retrieval import INDEXES, RetrievalStore
 from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
-from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.schedule import schedule_from
 from dp_accel_ros.predict.speculation.batch_costs import measured_costs
 from dp_accel_ros.predict.speculation.drafters import NETWORK_DRAFTERS
@@ -70,9 +69,9 @@ def load_policy(
     backend = backend or BackendConfig()
     manifest = loaded.manifest
     actions = Normalizer.from_bounds(manifest.normalization.actions)
-    precision = "float32" if network else _precision(loaded, backend)
+    precision = "float32" if network else precision_of(loaded, backend)
     denoiser = _denoiser(
-        manifest, network or _network(loaded, manifest.denoiser, backend, precision)
+        manifest, network or load_network(loaded, manifest.denoiser, precision, backend)
     )
     policy = Policy(
         manifest=manifest,
@@ -85,6 +84,8 @@ def load_policy(
         precision=precision,
         denoiser=denoiser,
         drafter=_drafter(loaded, backend),
+        edm=karras_denoiser(loaded, manifest.edm, "edm", backend),
+        consistency=karras_denoiser(loaded, manifest.consistency, "consistency", backend),
         store=_store(loaded, actions, backend),
         calibration=_calibration(loaded),
         knowledge=_knowledge(loaded, backend),
@@ -111,22 +112,16 @@ def make_method(name: str, policy: Policy, config: MethodConfig | None = None) -
     if isinstance(chosen, AltConfig):
         return _alt(policy, chosen)
     if isinstance(chosen, RagdpConfig):
-        base = _diffusion(chosen.solver, policy, chosen.num_inference_steps)
+        base = solver_of(policy, chosen.solver, chosen.num_inference_steps)
         store, bound = _demonstrated(policy, name), _leap_bound(policy, chosen)
         return Ragdp(base, store, chosen.leap_ratio, chosen.neighbours, bound)
     if isinstance(chosen, RediConfig):
         known = _known(policy, name)
-        base = _diffusion(known.solver, policy, known.num_inference_steps)
+        base = solver_of(policy, known.solver, known.num_inference_steps)
         return Redi.configured(base, known, chosen)
     if isinstance(chosen, TsdpConfig):
         return _tsdp(policy, chosen)
-    return _diffusion(name, policy, chosen.num_inference_steps)
-
-
-def _diffusion(name: str, policy: Policy, num_inference_steps: int) -> Diffusion:
-    sampler = SAMPLERS[name].spaced(policy.denoiser.schedule, num_inference_steps)
-    shape = (policy.manifest.horizon, len(policy.manifest.joints))
-    return Diffusion(name, policy.denoiser, sampler, shape)
+    return base_from(name, policy, chosen)
 
 
 def _alt(policy: Policy, config: AltConfig) -> Alt:
@@ -168,10 +163,8 @@ def _tsdp(policy: Policy, config: TsdpConfig) -> Tsdp:
         raise MissingPartError(
             f"tsdp with drafter {config.drafter}", needed, policy.manifest.optional_parts
         )
-    base, store = (
-        _diffusion("ddpm", policy, config.num_inference_steps),
-        _demonstrated(policy, "tsdp"),
-    )
+    base = solver_of(policy, "ddpm", config.num_inference_steps)
+    store = _demonstrated(policy, "tsdp")
     return Tsdp.configured(base, store, config, policy.batch_costs, policy.drafter)
 
 
@@ -241,43 +234,4 @@ def _drafter(bundle: Bundle, backend: BackendConfig) -> Denoiser | None:
     facts = bundle.manifest.drafter
     if facts is None:
         return None
-    return _denoiser(bundle.manifest, _network(bundle, facts, backend, "float32"))
-
-
-def _network(
-    bundle: Bundle, facts: NetworkFacts, backend: BackendConfig, precision: str
-) -> Network:
-    from dp_accel_ros.predict.networks.onnx_network import ConditionedOnnxNetwork, OnnxNetwork
-
-    manifest = bundle.manifest
-    file = facts.int8_file if precision == "int8" else facts.file
-    path = bundle.file(file or facts.file)
-    if facts.conditioner is None or facts.memory_dim is None:
-        return OnnxNetwork(
-            path,
-            horizon=manifest.horizon,
-            n_joints=len(manifest.joints),
-            n_obs_steps=manifest.n_obs_steps,
-            feature_dim=facts.feature_dim,
-            backend=backend,
-        )
-    return ConditionedOnnxNetwork(
-        path,
-        bundle.file(facts.conditioner),
-        horizon=manifest.horizon,
-        n_joints=len(manifest.joints),
-        n_obs_steps=manifest.n_obs_steps,
-        feature_dim=facts.feature_dim,
-        memory_dim=facts.memory_dim,
-        backend=backend,
-    )
-
-
-def _precision(bundle: Bundle, backend: BackendConfig) -> str:
-    has_int8 = bundle.manifest.denoiser.int8_file is not None
-    if backend.precision == "auto":
-        return "int8" if has_int8 and backend.provider == "cpu" else "float32"
-    if backend.precision == "int8" and not has_int8:
-        rule = "its denoiser comes in float32 only; use `precision` auto or float32"
-        raise ConfigError(f"{bundle.path}: {rule}, or build the bundle anew")
-    return backend.precision
+    return _denoiser(bundle.manifest, load_network(bundle, facts, "float32", backend))

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BackendError, BundleError
+from dp_accel_ros.manifest_parts import Denoiser as NetworkFacts
+from dp_accel_ros.predict.denoiser import Denoiser
+from dp_accel_ros.predict.load_network import file_of
 from dp_accel_ros.predict.policy import Policy
 
 UNIT_TOLERANCE = 1e-3
@@ -40,25 +43,23 @@ def run_every_network(policy: Policy, bundle: Bundle) -> None:
         raise BundleError(f"{path}: expected embeddings of norm 1, one is off by {worst:.3g}")
     chunk = np.zeros((2, facts.horizon, len(facts.joints)), np.float32)
     condition = np.repeat(features[:, None], facts.n_obs_steps, axis=1)  # (2, To, C)
-    times = policy.denoiser.schedule.network_times[[0, -1]]
-    if facts.drafter is not None and policy.drafter is not None:
-        drafter = policy.drafter.network
+    for network, denoiser in _denoisers(policy):
+        times = denoiser.schedule.network_times[[0, -1]]
         _run(
-            bundle.file(facts.drafter.file),
-            lambda: drafter(chunk, times, condition),
+            file_of(bundle, network, policy.precision),
+            lambda denoiser=denoiser, times=times: denoiser.network(chunk, times, condition),
             chunk.shape,
         )
-    _run(
-        _denoiser_file(policy, bundle),
-        lambda: policy.denoiser.network(chunk, times, condition),
-        chunk.shape,
-    )
 
 
-def _denoiser_file(policy: Policy, bundle: Bundle) -> Path:
-    facts = policy.manifest.denoiser
-    in_int8 = policy.precision == "int8" and facts.int8_file
-    return bundle.file(in_int8 or facts.file)
+def _denoisers(policy: Policy) -> Iterator[tuple[NetworkFacts, Denoiser]]:
+    facts = policy.manifest
+    yield facts.denoiser, policy.denoiser
+    if facts.drafter is not None and policy.drafter is not None:
+        yield facts.drafter, policy.drafter
+    for section, denoiser in ((facts.edm, policy.edm), (facts.consistency, policy.consistency)):
+        if section is not None and denoiser is not None:
+            yield section.network, denoiser
 
 
 def _frames(

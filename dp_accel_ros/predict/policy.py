@@ -58,7 +58,13 @@ class Policy:
     joints: Normalizer
     actions: Normalizer
     denoiser: Denoiser
-    store: RetrievalStore | None
+    edm: Denoiser | None = None
+    """The EDM teacher, None where the bundle has none."""
+
+    consistency: Denoiser | None = None
+    """The consistency student, None where the bundle has none."""
+
+    store: RetrievalStore | None = None
     """None where the bundle has no demonstrations."""
 
     calibration: Calibration | None = None
@@ -71,7 +77,7 @@ class Policy:
     """Trajectories of the solver, None where the bundle has none."""
 
     precision: str = "float32"
-    """Numbers of the denoiser's products: `float32` or `int8`."""
+    """Numbers of the denoisers' products: `float32` or `int8`."""
 
     batch_costs: BatchCosts | None = None
     """What a batch of the denoising network costs here, if it was measured."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError, ShapeError, UnknownNameError
-from dp_accel_ros.manifest_parts import Schedule
+from dp_accel_ros.manifest_parts import KarrasSchedule, Schedule
 
 Floats = NDArray[np.floating]
 """Float32 in practice; numpy's own hints lose that when an array is scaled by a Python float."""
@@ -98,8 +98,10 @@ def karras(
 BETA_SCHEDULES = {"squaredcos_cap_v2": squared_cosine}
 
 
-def schedule_from(facts: Schedule) -> NoiseSchedule:
+def schedule_from(facts: Schedule | KarrasSchedule) -> NoiseSchedule:
     """Return the schedule that a manifest describes."""
+    if isinstance(facts, KarrasSchedule):
+        return karras(facts.sigma_min, facts.sigma_max, facts.rho, facts.bins, facts.time_scale)
     if facts.beta_schedule not in BETA_SCHEDULES:
         raise UnknownNameError("beta schedule", facts.beta_schedule, BETA_SCHEDULES)
     return BETA_SCHEDULES[facts.beta_schedule](facts.num_train_timesteps)

@@ -174,7 +174,7 @@ def test_every_method_has_parameters():
 
 def test_an_unknown_method_is_refused_with_the_known_ones(tiny_policy: Policy):
     with pytest.raises(
-        UnknownNameError, match="no method named 'ddmp'; there are alt, ddim, ddpm"
+        UnknownNameError, match="no method named 'ddmp'; there are alt, consistency, ddim, ddpm"
     ):
         make_method("ddmp", tiny_policy)
 

@@ -89,7 +89,7 @@ def test_a_bundle_with_a_drafter_drafts_with_it(drafting_bundle, name: str):
 @pytest.mark.parametrize("name", NETWORK_DRAFTERS)
 def test_without_one_it_says_what_is_missing(tiny_bundle, name: str):
     policy = load_policy(tiny_bundle)
-    with pytest.raises(MissingPartError, match=f"drafter {name}' needs a drafter .*parts: know"):
+    with pytest.raises(MissingPartError, match=f"drafter {name}' needs a drafter .*parts: .*know"):
         make_method("tsdp", policy, TsdpConfig(drafter=name))
 
 

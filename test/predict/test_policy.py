@@ -24,7 +24,7 @@ from dp_accel_ros.predict.policy import Policy, Prediction
 pytest.importorskip("onnxruntime")
 tiny = pytest.importorskip("tiny_bundle")
 
-DENOISING = ("ddpm", "ddim", "dpmpp_2m", "ragdp")
+DENOISING = ("ddpm", "ddim", "dpmpp_2m", "heun", "consistency", "ragdp")
 
 
 @pytest.fixture

@@ -16,12 +16,16 @@ from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.leap import LeapBound
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
-from dp_accel_ros.predict.methods.diffusion import STEPS_HELP, Diffusion
+from dp_accel_ros.predict.methods.diffusion import Diffusion
 from dp_accel_ros.predict.retrieval.base import Neighbours
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
+from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.samplers.base import remaining_steps
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
+
+ALL_STEPS = 0
+"""As many steps as the solver can make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,19 @@ class RagdpConfig:
     )
     solver: str = param(
         "ddpm",
-        "Sampler that makes the remaining steps.",
-        one_of=("ddpm", "ddim", "dpmpp_2m"),
+        "Sampler that makes the remaining steps. `heun` and `consistency` need a bundle with an EDM "
+        "teacher or a consistency student (RAGDP-VE).",
+        one_of=tuple(SAMPLERS),
         live=True,
     )
-    num_inference_steps: int = param(100, STEPS_HELP, minimum=1, maximum=1000, live=True)
+    num_inference_steps: int = param(
+        ALL_STEPS,
+        "Steps of the solver before the leap. 0 is one for each noise level, and one jump for "
+        "`consistency`.",
+        minimum=0,
+        maximum=1000,
+        live=True,
+    )
 
     def __post_init__(self) -> None:
         config.check(self)

@@ -1,0 +1,80 @@
+# Copyright 2026 The dp_accel_ros Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The denoising networks of a bundle, in the precision that the backend asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import Bundle
+from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.manifest_parts import Denoiser as NetworkFacts
+from dp_accel_ros.manifest_parts import KarrasDenoiser
+from dp_accel_ros.predict.denoiser import Denoiser
+from dp_accel_ros.predict.networks import Network
+from dp_accel_ros.predict.schedule import schedule_from
+
+
+def load_network(
+    bundle: Bundle, facts: NetworkFacts, precision: str, backend: BackendConfig
+) -> Network:
+    """Return a denoising network of a bundle."""
+    from dp_accel_ros.predict.networks.onnx_network import ConditionedOnnxNetwork, OnnxNetwork
+
+    manifest = bundle.manifest
+    path = file_of(bundle, facts, precision)
+    if facts.conditioner is None or facts.memory_dim is None:
+        return OnnxNetwork(
+            path,
+            horizon=manifest.horizon,
+            n_joints=len(manifest.joints),
+            n_obs_steps=manifest.n_obs_steps,
+            feature_dim=facts.feature_dim,
+            backend=backend,
+        )
+    return ConditionedOnnxNetwork(
+        path,
+        bundle.file(facts.conditioner),
+        horizon=manifest.horizon,
+        n_joints=len(manifest.joints),
+        n_obs_steps=manifest.n_obs_steps,
+        feature_dim=facts.feature_dim,
+        memory_dim=facts.memory_dim,
+        backend=backend,
+    )
+
+
+def karras_denoiser(
+    bundle: Bundle, facts: KarrasDenoiser | None, prediction_type: str, backend: BackendConfig
+) -> Denoiser | None:
+    """Return the denoiser of an optional section, None where the bundle has none."""
+    if facts is None:
+        return None
+    return Denoiser(
+        load_network(bundle, facts.network, precision_of(bundle, backend), backend),
+        schedule_from(facts.schedule),
+        prediction_type,
+        clip=facts.schedule.clip_sample,
+        sigma_data=facts.schedule.sigma_data,
+    )
+
+
+def precision_of(bundle: Bundle, backend: BackendConfig) -> str:
+    """Return in which numbers the denoisers' products are made, `float32` or `int8`.
+
+    Raises:
+        ConfigError: The backend asks for a precision that the bundle does not have.
+    """
+    has_int8 = bundle.manifest.denoiser.int8_file is not None
+    if backend.precision == "auto":
+        return "int8" if has_int8 and backend.provider == "cpu" else "float32"
+    if backend.precision == "int8" and not has_int8:
+        rule = "its denoiser comes in float32 only; use `precision` auto or float32"
+        raise ConfigError(f"{bundle.path}: {rule}, or build the bundle anew")
+    return backend.precision
+
+
+def file_of(bundle: Bundle, facts: NetworkFacts, precision: str) -> Path:
+    """Return the file with a network's weights."""
+    return bundle.file((precision == "int8" and facts.int8_file) or facts.file)
