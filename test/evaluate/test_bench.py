@@ -79,7 +79,13 @@ def test_what_is_there_is_not_run_again(tiny_bundle, tmp_path):
 def test_episodes_under_another_protocol_are_not_continued(tiny_bundle, tmp_path):
     run(bench_of(tiny_bundle, tmp_path, only=["alt-0.9"]))
     with pytest.raises(ConfigError, match="first_seed 0, not 7"):
-        run(bench_of(tiny_bundle, tmp_path, only=["alt-0.9"], first_seed=7))
+        bench_of(tiny_bundle, tmp_path, only=["alt-0.9"], first_seed=7)
+
+
+def test_episodes_of_rows_that_nobody_asked_for_stand_in_nobodys_way(tiny_bundle, tmp_path):
+    run(bench_of(tiny_bundle, tmp_path, only=["alt-0.9"]))
+    bench = run(bench_of(tiny_bundle, tmp_path, only=["alt-0.8"], first_seed=7))
+    assert [result.row.name for result in bench.results.measured] == ["alt-0.8"]
 
 
 def test_ratios_are_to_the_base_sampler_of_the_same_pass(tiny_bundle, tmp_path):

@@ -71,7 +71,8 @@ class Bench:
             only: Names or wildcards of rows or methods; all without any.
 
         Raises:
-            ConfigError: `only` names something that does not exist, or the backend does not fit.
+            ConfigError: `only` names something that does not exist, the backend does not fit, or
+                what the folder holds of these rows is of another bundle or protocol.
         """
         policy = load_policy(bundle, backend, clock=clock)
         policies = {None: policy, policy.precision: policy}
@@ -81,6 +82,9 @@ class Bench:
         rows = sweep(bundle.manifest, policy.precision)
         names = {row.name for row in chosen(rows, only)}
         found, absent = entrants(rows, bundle, policies)
+        wanted = tuple(one for one in found if one.row.name in names)
+        for entrant in wanted:
+            folder.row_file(entrant, protocol)  # fails now and not after hours, if it must
         return cls(
             bundle=bundle,
             backend=backend,
@@ -88,7 +92,7 @@ class Bench:
             folder=folder,
             entrants=tuple(found),
             absent=tuple(one for one in absent if one.row.name in names),
-            wanted=tuple(one for one in found if one.row.name in names),
+            wanted=wanted,
         )
 
     @property

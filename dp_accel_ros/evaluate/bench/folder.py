@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dp_accel_ros.errors import DataError
+from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.rollout import EpisodeResult
@@ -40,9 +40,16 @@ class BenchFolder:
         return RolloutFile(path, {**entrant.facts, **protocol.facts})
 
     def episodes(self, entrant: Entrant, protocol: Protocol) -> Sequence[EpisodeResult]:
-        """Return those of the wanted episodes that have been run."""
+        """Return those of the wanted episodes that have been run.
+
+        Results of another bundle or protocol are none: they must not hide those of other rows.
+        """
+        try:
+            results = self.row_file(entrant, protocol).results
+        except ConfigError:
+            return []
         wanted = set(protocol.seeds)
-        return [r for r in self.row_file(entrant, protocol).results if r.seed in wanted]
+        return [result for result in results if result.seed in wanted]
 
     @property
     def latency(self) -> dict[str, Any] | None:

@@ -28,8 +28,8 @@ RULE_LENGTH = 25
 """Draft length at which accept rules and drafters are compared."""
 
 RULE_SETTINGS: Mapping[str, tuple[tuple[str, float], ...]] = {
-    "tempered": (("sigma_scale", 1.2), ("sigma_scale", 1.5), ("sigma_scale", 2.0)),
-    "threshold": (("threshold", 0.9), ("threshold", 0.5), ("threshold", 0.1)),
+    "tempered": (("sigma_scale", 1.5), ("sigma_scale", 2.0)),
+    "threshold": (("threshold", 0.9), ("threshold", 0.5)),
 }
 """Accept rule to what is swept of it; other rules have one row."""
 

@@ -43,6 +43,9 @@ class LatencyPass:
         """Return the pass of some rows; `base` is among them, in float32 on ONNX Runtime."""
         found = [Contender(e.row.name, "ORT", e, e.method) for e in timed]
         needs = {entrant.row.name: entrant.needs for entrant in timed}
+        if backend.provider != "cpu":
+            note = f"{EAGER} is left out: it would run on the CPU, and the others do not"
+            return cls(tuple(found), needs, (note,))
         try:
             policy = eager_policy(bundle, base.policy, backend)
         except (ImportError, BackendError) as error:
