@@ -177,7 +177,9 @@ class Workshop:
         episodes = self.demonstrations()
         if self.recipe.from_state:
             features = self.features()
-            _, distances = nearest_elsewhere(features, episodes.ends)
+            # Among the episodes of the store: more of them would lie closer to each other.
+            ends = episodes.ends[: self.recipe.n_stored]
+            _, distances = nearest_elsewhere(features[: ends[-1]], ends)
             return StateKeys(
                 self._state_encoder(), features.shape[1], length=kernel_length(distances)
             )
