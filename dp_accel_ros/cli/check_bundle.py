@@ -15,6 +15,11 @@ from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.retrieval.calibration import Calibration
+from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import (
+    PpoScheduler,
+    load_scheduler,
+    settings_of,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
     """Load the bundle and every network in it, and print what was found."""
     bundle = load_bundle(args.bundle)
     load_policy(bundle)
+    scheduler = None if bundle.manifest.scheduler is None else load_scheduler(bundle)
     table = Table("", "", title=str(args.bundle), show_header=False)
-    for name, text in _lines(bundle):
+    for name, text in _lines(bundle, scheduler):
         table.add_row(name, text)
     console = Console()
     console.print(table)
@@ -35,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(bundle: Bundle) -> list[tuple[str, str]]:
+def _lines(bundle: Bundle, scheduler: PpoScheduler | None) -> list[tuple[str, str]]:
     manifest = bundle.manifest
     joints = "\n".join(
         f"{joint.name}  {joint.lower:g} to {joint.upper:g} {joint.unit},"
@@ -69,6 +75,7 @@ def _lines(bundle: Bundle) -> list[tuple[str, str]]:
         ("store", _store_line(bundle)),
         ("calibration", _calibration_line(bundle)),
         ("knowledge", _knowledge_line(bundle)),
+        ("scheduler", _scheduler_line(scheduler)),
         ("files", "\n".join(f"{name}  {size:.2f} MB" for name, size in sizes.items())),
         ("in all", f"{sum(sizes.values()):.1f} MB"),
         *((f"made: {key}", _short(value)) for key, value in manifest.provenance.items()),
@@ -107,6 +114,13 @@ def _knowledge_line(bundle: Bundle) -> str:
         f"{facts.solver}-{facts.num_inference_steps}, {n_noises} noises, {n_conditions}"
         f" conditions, steps {', '.join(map(str, facts.steps))}"
     )
+
+
+def _scheduler_line(scheduler: PpoScheduler | None) -> str:
+    if scheduler is None:
+        return "none"
+    settings = ", ".join(f"{name}={value}" for name, value in settings_of(scheduler.base).items())
+    return f"sees {scheduler.view.size} numbers; trained under {settings}"
 
 
 def _short(value: Any) -> str:

@@ -13,16 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
-from dp_accel_ros.bundle import load_bundle, sha256_of
+from dp_accel_ros.bundle import Bundle, load_bundle, sha256_of
 from dp_accel_ros.cli.default_bundle import default_bundle
-from dp_accel_ros.errors import UnknownNameError
+from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
 from dp_accel_ros.evaluate.rollout_file import RolloutFile, evaluate, report
 from dp_accel_ros.evaluate.statistics import SuccessRate
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.predict.assemble import load_policy, make_method
-from dp_accel_ros.predict.methods import METHOD_CONFIGS
+from dp_accel_ros.predict.methods import METHOD_CONFIGS, MethodConfig
+from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import PpoScheduler, load_scheduler
 from dp_accel_ros.sim import TASKS
 
 
@@ -44,6 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
     )
+    parser.add_argument(
+        "--scheduler", choices=("fixed", "closed_form", "ppo"), help="who plans the drafts of tsdp"
+    )
     parser.add_argument("--out", type=Path, help="JSON file of results; continued if it exists")
 
 
@@ -54,12 +58,13 @@ def run(args: argparse.Namespace) -> int:
     if manifest.task not in TASKS:
         raise UnknownNameError("simulated task", manifest.task, TASKS)
     config = RolloutConfig.of(manifest, args.n_action_steps, args.latency_ticks)
-    settings = method_config(args.method, args.set)
+    settings, scheduler = _planned_by(args, bundle)
     facts = {
         "bundle_sha256": sha256_of(bundle.file("manifest.yaml")),
         "task": manifest.task,
         "method": args.method,
         "settings": settings_line(settings),
+        "scheduler": args.scheduler,
         "precision": args.precision,
         "n_action_steps": config.n_action_steps,
         "latency_ticks": config.latency_ticks,
@@ -80,11 +85,28 @@ def run(args: argparse.Namespace) -> int:
             config,
             file,
             lambda so_far: status.update(_progress(so_far, args.episodes)),
+            scheduler,
         )
     for task in tasks:
         task.close()
     console.print(_table(facts, report(results), manifest))
     return 0
+
+
+def _planned_by(
+    args: argparse.Namespace, bundle: Bundle
+) -> tuple[MethodConfig, PpoScheduler | None]:
+    """Return the settings of the method, and the learned scheduler where one plans for it."""
+    if args.scheduler is None:
+        return method_config(args.method, args.set), None
+    if args.method != "tsdp":
+        raise ConfigError(f"`--scheduler` plans for method 'tsdp', got {args.method!r}")
+    if args.scheduler != "ppo":
+        return method_config("tsdp", [*args.set, f"lengths={args.scheduler}"]), None
+    if args.set:
+        raise ConfigError("with `--scheduler ppo` the bundle has the settings, got `--set`")
+    scheduler = load_scheduler(bundle)
+    return scheduler.base, scheduler
 
 
 def _progress(results: Sequence[EpisodeResult], n_episodes: int) -> str:

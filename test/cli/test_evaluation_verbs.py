@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from scheduler_toys import scheduled_bundle
 
 from dp_accel_ros.cli.main import main
 
@@ -62,3 +63,17 @@ def test_a_wrong_setting_is_said_before_anything_runs(tiny_bundle, capsys):
     options = ["--bundle", str(tiny_bundle.path), "--set", "leap=1"]
     assert main(["rollout", "--method", "ragdp", *options]) == 2
     assert "no setting of 'ragdp' named 'leap'" in capsys.readouterr().err
+
+
+def test_check_bundle_says_what_a_scheduler_was_trained_under(tiny_bundle, tmp_path, capsys):
+    bundle = scheduled_bundle(tiny_bundle, tmp_path)
+    assert main(["check-bundle", str(bundle.path)]) == 0
+    assert "trained under accept=exact" in capsys.readouterr().out
+
+
+def test_check_bundle_refuses_a_scheduler_of_another_layout(tiny_bundle, tmp_path, capsys):
+    path = scheduled_bundle(tiny_bundle, tmp_path).path
+    manifest = path / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("draft_length_2", "draft_length_3"))
+    assert main(["check-bundle", str(path)]) == 2
+    assert "`scheduler.outputs` must be" in capsys.readouterr().err

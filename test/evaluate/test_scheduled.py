@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnxruntime")
+pytest.importorskip("mujoco")
 
 from scheduler_toys import Drifter, action_for, constant_scheduler
 
+from dp_accel_ros.cli.main import main
 from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes
-from dp_accel_ros.evaluate.rollout_file import batch_prediction
+from dp_accel_ros.evaluate.rollout_file import RolloutFile, batch_prediction, evaluate
 from dp_accel_ros.evaluate.scheduled import scheduled_prediction
 from dp_accel_ros.predict.assemble import make_method
 from dp_accel_ros.predict.methods import TsdpConfig
@@ -47,3 +49,25 @@ def test_the_plan_makes_a_difference(tiny_policy):
         for a in (-1.0, 1.0)
     )
     assert [r.nfe for r in short] != [r.nfe for r in long]
+
+
+def test_a_stored_evaluation_may_be_planned_by_a_scheduler(tiny_policy, tmp_path):
+    scheduler = constant_scheduler(tiny_policy.manifest, (action_for(5),) * 3)
+    file = RolloutFile(tmp_path / "r.json", {"scheduler": "ppo"})
+    method = make_method("tsdp", tiny_policy, scheduler.base)
+    tasks = [Drifter()]
+    got = evaluate(tiny_policy, method, tasks, SEEDS, CONFIG, file, lambda _: None, scheduler)
+    assert got == episodes(lambda rng: scheduled_prediction(tiny_policy, scheduler, rng))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--method", "ddpm", "--scheduler", "ppo"], "plans for method 'tsdp', got 'ddpm'"),
+        (["--method", "tsdp", "--scheduler", "ppo"], "expected a `scheduler` section"),
+        (["--method", "tsdp", "--scheduler", "ppo", "--set", "guard=2"], "got `--set`"),
+    ],
+)
+def test_a_scheduler_that_cannot_plan_is_refused(tiny_bundle, capsys, options, reason):
+    assert main(["rollout", "--bundle", str(tiny_bundle.path), *options]) == 2
+    assert reason in capsys.readouterr().err
