@@ -124,6 +124,11 @@ def test_a_method_needs_only_the_files_that_it_reads(tiny_bundle):
     store = {"actions.npy", "episode_ends.npy", "keys.npy"}
     assert files("ragdp", RagdpConfig()) == solver | store
     assert files("tsdp", TsdpConfig(drafter="frozen")) == solver
+    assert files("consistency", METHOD_CONFIGS["consistency"]()) == {
+        "encoder.onnx",
+        "consistency.onnx",
+    }
+    assert files("ragdp", RagdpConfig(solver="heun")) == {"encoder.onnx", "edm.onnx"} | store
     assert files("redi", METHOD_CONFIGS["redi"]()) == solver | facts.knowledge.files
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.manifest import Manifest
-from dp_accel_ros.manifest_parts import Part
+from dp_accel_ros.manifest_parts import Denoiser, KarrasDenoiser, Part
 from dp_accel_ros.predict.methods import MethodConfig
 from dp_accel_ros.predict.speculation.drafters import NETWORK_DRAFTERS
 
@@ -41,14 +41,15 @@ def needed_files(
     words, store = words_of(method, config), manifest.retrieval
     files: set[str] = {manifest.alt_encoder.file if method == "alt" else manifest.encoder.file}
     if method != "alt" and not words.intersection(OTHER_SOLVERS):
-        facts = manifest.denoiser
-        file = facts.int8_file if precision == "int8" else facts.file
-        files |= {name for name in (file, facts.conditioner) if name}
+        files |= _network_files(manifest.denoiser, precision)
     if store is not None and (method == "alt" or words.intersection(RETRIEVING)):
         keys = store.alt_keys if method == "alt" else store.keys
         files |= {store.actions, store.episode_ends, keys}
     for part in _sections(manifest, words, scheduled=scheduled).values():
-        files |= getattr(part, "files", set())
+        if isinstance(part, KarrasDenoiser):
+            files |= _network_files(part.network, precision)
+        else:
+            files |= getattr(part, "files", set())
     return tuple(sorted(files))
 
 
@@ -79,6 +80,12 @@ def fingerprint(
 def words_of(method: str, config: MethodConfig) -> set[str]:
     """Return a method's name with those of its settings that are words."""
     return {method, *(value for value in asdict(config).values() if isinstance(value, str))}
+
+
+def _network_files(facts: Denoiser, precision: str) -> set[str]:
+    """Return the files of a denoising network in a precision; not all come in int8."""
+    file = (facts.int8_file if precision == "int8" else None) or facts.file
+    return {name for name in (file, facts.conditioner) if name}
 
 
 def _sections(manifest: Manifest, words: set[str], *, scheduled: bool) -> dict[str, Part]:
