@@ -197,7 +197,7 @@ class Manifest(Part):
 
     def _complaints_about_denoisers(self) -> list[str]:
         sections = {"edm": self.edm, "consistency": self.consistency}
-        karras = {f"the network of `{key}`": s.network for key, s in sections.items() if s}
+        karras = {f"the network of `{key}`": s for key, s in sections.items() if s}
         networks = {"the denoiser": self.denoiser, **karras}
         if self.drafter is not None:
             networks["the drafter"] = self.drafter

@@ -114,16 +114,10 @@ class Denoiser(Part):
         return {name for name in (self.file, self.int8_file, self.conditioner) if name}
 
 
-class KarrasDenoiser(Part):
+class KarrasDenoiser(Denoiser):
     """A denoiser for noise that is added to the chunk, with its levels."""
 
-    network: Denoiser
     schedule: KarrasSchedule
-
-    @property
-    def files(self) -> set[str]:
-        """The files of which it consists."""
-        return self.network.files
 
 
 class Bounds(Part):

@@ -26,7 +26,7 @@ PARTS = ("edm", "consistency")
 def karras_facts(feature_dim: int) -> dict:
     """Return what the manifest says under `edm` and `consistency`."""
     files = {part: {"file": f"{part}.onnx", "feature_dim": feature_dim} for part in PARTS}
-    return {part: {"network": files[part], "schedule": dict(LEVELS)} for part in PARTS}
+    return {part: files[part] | {"schedule": dict(LEVELS)} for part in PARTS}
 
 
 def karras_models(ramp: np.ndarray, n_obs_steps: int, feature_dim: int) -> dict:

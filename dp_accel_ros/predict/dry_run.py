@@ -59,7 +59,7 @@ def _denoisers(policy: Policy) -> Iterator[tuple[NetworkFacts, Denoiser]]:
         yield facts.drafter, policy.drafter
     for section, denoiser in ((facts.edm, policy.edm), (facts.consistency, policy.consistency)):
         if section is not None and denoiser is not None:
-            yield section.network, denoiser
+            yield section, denoiser
 
 
 def _frames(

@@ -52,7 +52,7 @@ def karras_denoiser(
     if facts is None:
         return None
     return Denoiser(
-        load_network(bundle, facts.network, precision_of(bundle, backend), backend),
+        load_network(bundle, facts, precision_of(bundle, backend), backend),
         schedule_from(facts.schedule),
         prediction_type,
         clip=facts.schedule.clip_sample,

@@ -23,9 +23,10 @@ from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import Parity, export, with_noise
 from dp_accel_ros.train.export_denoiser import export_denoiser
 from dp_accel_ros.train.export_drafter import put_drafter
+from dp_accel_ros.train.export_karras import put_karras
 from dp_accel_ros.train.keys import nearest_elsewhere, ood_threshold, window_keys
 from dp_accel_ros.train.onnx_quantize import QuantisationError
-from dp_accel_ros.train.workshop import Recipe, Workshop
+from dp_accel_ros.train.workshop import OPTIONAL, Recipe, Workshop
 
 N_SAMPLES = 16
 """Demonstration frames, and as many random inputs, on which ONNX and torch are compared."""
@@ -54,7 +55,7 @@ def assemble(shop: Workshop, out: Path, *, with_store: bool = True) -> Bundle:
     }
     files = [*(parity.file for parity in parities), denoiser.int8_error.file]
     networks = {name: shop.path / "onnx" / name for name in files}
-    bundle = write_bundle(out, facts, arrays, networks)
+    bundle = put_karras(shop, write_bundle(out, facts, arrays, networks))
     return put_drafter(shop, bundle) if shop.run("drafter").complete else bundle
 
 
@@ -143,6 +144,7 @@ def _provenance(
     int8_error: QuantisationError,
 ) -> dict[str, Any]:
     recipe, episodes = shop.recipe, shop.demonstrations()
+    networks = [*shop.trained, *(name for name in OPTIONAL if shop.run(name).complete)]
     packages = ("dp_accel_ros", "torch", "onnx", "onnxruntime", "mujoco", "numpy")
     return {
         "command": _command(recipe),
@@ -153,9 +155,9 @@ def _provenance(
         "retrieval": _store_facts(shop, arrays),
         "recipes": {
             name: yaml.safe_load((shop.run(name).path / "config.yaml").read_text("utf-8"))
-            for name in shop.trained
+            for name in networks
         },
-        "measured": {name: shop.run(name).metrics for name in shop.trained},
+        "measured": {name: shop.run(name).metrics for name in networks},
         "onnx_max_abs_error": {parity.file: parity.max_abs_error for parity in parities},
         "int8_relative_rms_error": round(int8_error.relative_rms, 5),
     }

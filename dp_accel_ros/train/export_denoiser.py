@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,13 @@ from torch import Tensor
 
 from dp_accel_ros.data.windows import frame_windows
 from dp_accel_ros.predict.schedule import squared_cosine
-from dp_accel_ros.train.denoising_transformer import Conditioner, Decoder
+from dp_accel_ros.train.denoising_transformer import Conditioner, Decoder, DenoisingTransformer
 from dp_accel_ros.train.export import Parity, export
 from dp_accel_ros.train.onnx_quantize import QuantisationError, quantise
 from dp_accel_ros.train.workshop import Workshop
+
+Inputs = tuple[Tensor, Tensor, Tensor]
+"""x, (N, T, Da), its times, (N,), and conditions, (N, To, C)."""
 
 N_SAMPLES = 256
 """Noised chunks for the ranges of int8, and as many to measure its error on."""
@@ -40,22 +45,38 @@ def export_denoiser(shop: Workshop, keys: NDArray[np.float32]) -> ExportedDenois
         keys: Conditions of every frame, flattened, (N, To * C).
     """
     conditions = keys.reshape(len(keys), shop.recipe.diffusion.windows.n_obs_steps, -1)
-    network, folder = shop.denoiser(conditions.shape[-1]).cpu().eval(), shop.path / "onnx"
     seen, held_out = (noised(shop, conditions, np.random.default_rng(n)) for n in (0, 1))
+    names = ("conditioner.onnx", "denoiser.onnx", "denoiser_int8.onnx")
+    network, folder = shop.denoiser(conditions.shape[-1]), shop.path / "onnx"
+    return export_halves(network, seen, held_out, [folder / name for name in names])
+
+
+def export_halves(
+    network: DenoisingTransformer, seen: Inputs, held_out: Inputs, paths: Sequence[Path]
+) -> ExportedDenoiser:
+    """Write a network as conditioner, decoder and decoder in int8.
+
+    Args:
+        network: The trained network.
+        seen: What the network takes, (N, ...) each, to compare with torch and for ranges of int8.
+        held_out: As many inputs again, on which the error of int8 is measured.
+        paths: The three files.
+    """
+    network, (conditioner, decoder, decoder_int8) = network.cpu().eval(), paths
     with torch.no_grad():
         memories = [network.memory(t, cond) for _, t, cond in (seen, held_out)]
     given = {"t": seen[1], "cond": seen[2]}
     feeds = [
-        {"x": noised[0], "memory": memory}
-        for noised, memory in zip((seen, held_out), memories, strict=True)
+        {"x": inputs[0], "memory": memory}
+        for inputs, memory in zip((seen, held_out), memories, strict=True)
     ]
     parities = [
-        export(Conditioner(network), given, "memory", folder / "conditioner.onnx"),
-        export(Decoder(network), feeds[0], "eps", folder / "denoiser.onnx"),
+        export(Conditioner(network), given, "memory", conditioner),
+        export(Decoder(network), feeds[0], "eps", decoder),
     ]
     error = quantise(
-        folder / "denoiser.onnx",
-        folder / "denoiser_int8.onnx",
+        decoder,
+        decoder_int8,
         *({name: rows.numpy() for name, rows in feed.items()} for feed in feeds),
     )
     facts = {
@@ -67,9 +88,7 @@ def export_denoiser(shop: Workshop, keys: NDArray[np.float32]) -> ExportedDenois
     return ExportedDenoiser(facts, parities, error)
 
 
-def noised(
-    shop: Workshop, conditions: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+def noised(shop: Workshop, conditions: NDArray[np.float32], rng: np.random.Generator) -> Inputs:
     """Return chunks, (N, T, Da), noised to random times, (N,), under conditions, (N, To, C)."""
     data, recipe = shop.diffusion_data(), shop.recipe.diffusion
     schedule = squared_cosine(recipe.num_train_timesteps)

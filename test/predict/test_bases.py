@@ -85,8 +85,11 @@ def test_more_steps_than_levels_are_refused(tiny_policy: Policy):
 def _rewritten(folder: Path, part: str, key: str, value: object) -> Path:
     tiny.make_tiny_bundle(folder)
     manifest = yaml.safe_load((folder / "manifest.yaml").read_text())
-    section, name = key.split(".")
-    manifest[part][section][name] = value
+    *sections, name = key.split(".")
+    inner = manifest[part]
+    for section in sections:
+        inner = inner[section]
+    inner[name] = value
     (folder / "manifest.yaml").write_text(yaml.safe_dump(manifest))
     return folder
 
@@ -95,8 +98,8 @@ def _rewritten(folder: Path, part: str, key: str, value: object) -> Path:
 @pytest.mark.parametrize(
     ("key", "value", "complaint"),
     [
-        ("network.feature_dim", 5, "is conditioned on `feature_dim` 5, but the encoder gives 12"),
-        ("network.int8_file", "denoiser.onnx", "must both have an `int8_file`, or neither"),
+        ("feature_dim", 5, "is conditioned on `feature_dim` 5, but the encoder gives 12"),
+        ("int8_file", "denoiser.onnx", "must both have an `int8_file`, or neither"),
         ("schedule.sigma_min", 90.0, "`sigma_min` must be below `sigma_max`, got 90.0 and 80.0"),
         ("schedule.bins", 1, "greater than or equal to 2"),
     ],
