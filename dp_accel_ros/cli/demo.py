@@ -31,6 +31,7 @@ from dp_accel_ros.evaluate.machine import machine_facts, machine_line
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
+from dp_accel_ros.predict.speculation.scheduling import FIXED, SCHEDULERS
 from dp_accel_ros.sim.recording import Recording
 
 
@@ -40,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="ragdp", choices=sorted(METHOD_CONFIGS))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
+    )
+    parser.add_argument(
+        "--scheduler", default=FIXED, choices=SCHEDULERS, help="who plans the drafts of tsdp"
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--episodes", type=int, help="episodes to run (5)")
@@ -98,6 +102,7 @@ def _config(args: argparse.Namespace, manifest: Manifest) -> DemoConfig:
         domain=1 + os.getpid() % 100 if args.domain is None else args.domain,
         threads=args.threads,
         with_images=bool(manifest.cameras),
+        scheduler=args.scheduler,
     )
 
 

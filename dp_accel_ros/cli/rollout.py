@@ -23,6 +23,7 @@ from dp_accel_ros.evaluate.statistics import SuccessRate
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.methods import METHOD_CONFIGS, MethodConfig
+from dp_accel_ros.predict.speculation.scheduling import PPO, SCHEDULERS
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import PpoScheduler, load_scheduler
 from dp_accel_ros.sim import TASKS
 
@@ -45,9 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
     )
-    parser.add_argument(
-        "--scheduler", choices=("fixed", "closed_form", "ppo"), help="who plans the drafts of tsdp"
-    )
+    parser.add_argument("--scheduler", choices=SCHEDULERS, help="who plans the drafts of tsdp")
     parser.add_argument("--out", type=Path, help="JSON file of results; continued if it exists")
 
 
@@ -101,7 +100,7 @@ def _planned_by(
         return method_config(args.method, args.set), None
     if args.method != "tsdp":
         raise ConfigError(f"`--scheduler` plans for method 'tsdp', got {args.method!r}")
-    if args.scheduler != "ppo":
+    if args.scheduler != PPO:
         return method_config("tsdp", [*args.set, f"lengths={args.scheduler}"]), None
     if args.set:
         raise ConfigError("with `--scheduler ppo` the bundle has the settings, got `--set`")

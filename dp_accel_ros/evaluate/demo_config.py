@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.methods import MethodConfig
+from dp_accel_ros.predict.speculation.scheduling import FIXED
 
 RECORDING = "recording.npz"
 
@@ -41,6 +42,9 @@ class DemoConfig:
     with_images: bool = True
     """False for policies without cameras: the simulation then draws nothing while it runs."""
 
+    scheduler: str = FIXED
+    """Who plans the drafts of TS-DP."""
+
     def __post_init__(self) -> None:
         if (self.episodes is None) == (self.minutes is None):
             raise ConfigError("give either `episodes` or `minutes`")
@@ -62,10 +66,11 @@ class DemoConfig:
         world = {"task": self.task, "seed": self.seed, "record": recording}
         if not self.with_images:
             world["publish_images"] = False
+        control = {"bundle": bundle, "scheduler": self.scheduler}
         return {
             "sim_node": _command("sim_node", world),
             "policy_node": _command("policy_node", policy),
-            "scheduler_node": _command("scheduler_node", {"bundle": bundle}),
+            "scheduler_node": _command("scheduler_node", control),
         }
 
     def environ(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:

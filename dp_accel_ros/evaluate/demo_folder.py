@@ -51,6 +51,7 @@ def write_summary(
         "bundle": str(config.bundle),
         "method": config.method,
         "settings": settings_line(config.settings),
+        "scheduler": config.scheduler,
         "clock": "wall-clock time, through the nodes",
         "success": {
             "episodes": rate.episodes,

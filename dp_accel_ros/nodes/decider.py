@@ -20,13 +20,13 @@ from dp_accel_ros.nodes.decision import Decision
 from dp_accel_ros.nodes.diagnostics import DECISION, OK, WARN, array_of, status
 from dp_accel_ros.nodes.speculation_values import last_chunk_from
 from dp_accel_ros.predict.speculation.plan import DraftPlan
+from dp_accel_ros.predict.speculation.scheduling import CLOSED_FORM, FIXED, PPO
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import (
     PpoScheduler,
     load_scheduler,
     settings_under,
 )
 
-FIXED, CLOSED_FORM, PPO = "fixed", "closed_form", "ppo"
 WORDS = {FIXED: "from parameters", CLOSED_FORM: "closed form", PPO: "ppo"}
 """Kind of scheduler to how a decision says who chose it."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from dp_accel_ros import config
 from dp_accel_ros.config import param
 from dp_accel_ros.execute.execution_config import ExecutionConfig
-from dp_accel_ros.nodes.decider import WORDS
 from dp_accel_ros.nodes.decision import Decision
+from dp_accel_ros.predict.speculation.scheduling import SCHEDULERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class SchedulerNodeConfig:
         "nobody: the policy's parameters and `decision.settings` apply. `closed_form` asks for "
         "draft lengths from measured acceptance and batch costs. `ppo` runs the bundle's trained "
         "scheduler, which plans anew at every tick.",
-        one_of=tuple(WORDS),
+        one_of=SCHEDULERS,
     )
     lockstep: bool = param(
         False,

@@ -119,6 +119,11 @@ def test_settings_reach_the_policy_node_as_its_parameters():
     assert "backend.threads:=1" in words
 
 
+def test_the_scheduler_is_told_who_plans():
+    words = config(scheduler="closed_form").commands()["scheduler_node"]
+    assert "scheduler:='closed_form'" in words
+
+
 def test_a_policy_without_cameras_has_a_simulation_that_draws_nothing():
     assert "publish_images:=False" in config(with_images=False).commands()["sim_node"]
     assert not any("images" in word for word in config().commands()["sim_node"])
