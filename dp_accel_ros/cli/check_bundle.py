@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.manifest_parts import KarrasDenoiser
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import (
@@ -72,6 +73,8 @@ def _lines(bundle: Bundle, scheduler: PpoScheduler | None) -> list[tuple[str, st
             "features",
             f"policy {manifest.encoder.feature_dim}, ALT {manifest.alt_encoder.feature_dim}",
         ),
+        ("EDM teacher", _levels_line(manifest.edm)),
+        ("student", _levels_line(manifest.consistency)),
         ("store", _store_line(bundle)),
         ("calibration", _calibration_line(bundle)),
         ("knowledge", _knowledge_line(bundle)),
@@ -80,6 +83,13 @@ def _lines(bundle: Bundle, scheduler: PpoScheduler | None) -> list[tuple[str, st
         ("in all", f"{sum(sizes.values()):.1f} MB"),
         *((f"made: {key}", _short(value)) for key, value in manifest.provenance.items()),
     ]
+
+
+def _levels_line(facts: KarrasDenoiser | None) -> str:
+    if facts is None:
+        return "none"
+    levels = facts.schedule
+    return f"{levels.bins} levels, sigma {levels.sigma_min:g} to {levels.sigma_max:g}"
 
 
 def _store_line(bundle: Bundle) -> str:

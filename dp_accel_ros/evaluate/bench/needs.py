@@ -47,7 +47,7 @@ def needed_files(
         files |= {store.actions, store.episode_ends, keys}
     for part in _sections(manifest, words, scheduled=scheduled).values():
         if isinstance(part, KarrasDenoiser):
-            files |= _network_files(part.network, precision)
+            files |= _network_files(part, precision)
         else:
             files |= getattr(part, "files", set())
     return tuple(sorted(files))
