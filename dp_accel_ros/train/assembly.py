@@ -165,7 +165,8 @@ def _provenance(
 
 def _command(recipe: Recipe) -> str:
     recordings = "" if recipe.recordings is None else f" --recordings {recipe.recordings.name}"
-    return f"dp-accel build --task {recipe.task}{recordings}"
+    stored = "" if recipe.n_stored is None else f" --stored {recipe.n_stored}"
+    return f"dp-accel build --task {recipe.task} --observe {recipe.observe}{recordings}{stored}"
 
 
 def _demonstration_facts(recipe: Recipe, episodes: Episodes) -> dict[str, Any]:
