@@ -15,17 +15,22 @@ from dp_accel_ros.bundle_networks import put_section
 from dp_accel_ros.errors import BundleError, MissingPartError
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.methods import TsdpConfig
-from dp_accel_ros.predict.speculation.drafters import NETWORK_DRAFTERS, Corrected, Distilled
+from dp_accel_ros.predict.speculation.drafters import (
+    NETWORK_DRAFTERS,
+    Corrected,
+    Distilled,
+    Recalled,
+)
 from dp_accel_ros.predict.speculation.drafters.openings import no_opening
 
 MIXTURE = Mixture.of_size(20)
 
 
-def drafters(network):
+def drafters(network, trust=1.0):
     """Return every drafter of a small network, by name."""
     return {
         "distilled": Distilled("distilled", network),
-        "corrected": Corrected("corrected", no_opening, network),
+        "corrected": Corrected("corrected", no_opening, network, trust),
     }
 
 
@@ -38,7 +43,7 @@ def _acceptance(chains) -> float:
 def test_the_law_is_the_base_samplers_whatever_the_network_gets_wrong(name, draft_length):
     off = np.random.default_rng(9).normal(scale=0.01, size=MIXTURE.means.shape)
     poor = Mixture(MIXTURE.means + off, (0.25,) * 4).denoiser()
-    chains = run(speculation(drafters(poor)[name]), MIXTURE, draft_length, 600)
+    chains = run(speculation(drafters(poor, 0.6)[name]), MIXTURE, draft_length, 600)
     assert 0.5 < _acceptance(chains) < 1.0
     assert not complaints(chains.x.reshape(600, -1), MIXTURE.base_run(600, 11))
 
@@ -58,7 +63,15 @@ def test_an_error_that_is_the_same_everywhere_is_corrected():
     assert _acceptance(corrected) > 0.999
 
 
-def test_the_network_is_asked_once_a_step_and_once_more_for_what_is_known():
+def test_without_trust_in_the_network_the_answers_alone_are_drafted_with():
+    useless = MIXTURE.denoiser(lambda x, t, cond: np.float32(0.3) * x)
+    pair = drafters(useless, trust=0.0)["corrected"], Recalled("recalled", no_opening)
+    chains = [run(speculation(drafter), MIXTURE, 24, 20) for drafter in pair]
+    np.testing.assert_allclose(chains[0].x, chains[1].x, atol=1e-5)
+    np.testing.assert_array_equal(chains[0].rounds, chains[1].rounds)
+
+
+def test_the_distilled_drafter_asks_its_network_once_a_draft():
     counting = CountingNetwork(MIXTURE)
     drafter = drafters(MIXTURE.denoiser(counting))["distilled"]
     chains = run(speculation(drafter), MIXTURE, 24, 1)

@@ -45,7 +45,7 @@ class TsdpConfig:
         "chunk of the nearest key, or with the previous chunk; `recalled` is opened like "
         "`retrieved` and then uses what the network said of each step in earlier rounds. "
         "`distilled` asks the bundle's small network; `corrected` moves what `recalled` would use "
-        "by how that network's answer changed.",
+        "by a share of how that network's answer changed.",
         one_of=tuple(DRAFTERS),
         live=True,
     )

@@ -19,6 +19,9 @@ from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
 if TYPE_CHECKING:  # the methods import this family
     from dp_accel_ros.predict.methods.base import Previous
 
+TRUST = 0.6
+"""Measured on lift with a drafter that was trained for minutes: 12.2 rounds at 95.8 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
@@ -49,7 +52,7 @@ class Distilled:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """Adds what the small network says has changed since the target was asked to what that said.
+    """Adds a share of what the small network says has changed to what the target said.
 
     The target was asked about an earlier step, or about another path through the same step; what
     the small network gets wrong there and here alike cancels.
@@ -58,6 +61,9 @@ class Corrected:
     name: str
     source: OpeningSource
     network: Denoiser
+    trust: float = TRUST
+    """Share of the network's change that is added: 0 drafts like `Recalled`, 1 is for a network
+    whose changes are as right as the target's."""
 
     @property
     def needs(self) -> Needs:
@@ -73,34 +79,37 @@ class Corrected:
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""
         denoise, levels = self.network.given(window.condition), window.table.levels
-        path, error = _Steps(window), self._newest_error(window, denoise)
-        errors, known = self._errors(window)
+        path, base = _Steps(window), self._newest_base(window, denoise)
+        bases, known = self._bases(window)
         for k in range(window.size):
-            error = np.where(known[:, k, None, None], errors[:, k], error)
-            estimate = denoise(path.states[:, k], levels[window.steps[:, k]]) + error
+            base = np.where(known[:, k, None, None], bases[:, k], base)
+            own = denoise(path.states[:, k], levels[window.steps[:, k]])
+            estimate = base + np.float32(self.trust) * own
             path.make(k, np.clip(estimate, -1.0, 1.0) if self.network.clip else estimate)
         return Path(path.states, path.estimates)
 
-    def _newest_error(self, window: Window, denoise: Denoise) -> Floats:
-        """Return the target's newest answer minus the network's about the same state, (R, T, Da)."""
+    def _newest_base(self, window: Window, denoise: Denoise) -> Floats:
+        """Return the target's newest answer less the share of the network's, (R, T, Da)."""
         if window.origin is None or not window.size:
             return np.zeros_like(window.x)
         last = np.maximum(window.steps[:, 0] - 1, 0)
-        return window.estimate - denoise(window.origin, window.table.levels[last])
+        own = denoise(window.origin, window.table.levels[last])
+        return window.estimate - np.float32(self.trust) * own
 
-    def _errors(self, window: Window) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return all answers minus the network's, (R, K, T, Da), and which are known, (R, K)."""
-        errors = np.zeros_like(window.noise[:, :-1])
+    def _bases(self, window: Window) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the same of all answers, (R, K, T, Da), and which are known, (R, K)."""
+        bases = np.zeros_like(window.noise[:, :-1])
         if window.answers is None:
-            return errors, np.zeros(errors.shape[:2], np.bool_)
+            return bases, np.zeros(bases.shape[:2], np.bool_)
         known = window.answers.known[:, :-1]
         rows, at = np.nonzero(known)
         if len(rows):  # one call for all of them
             denoise = self.network.given(window.condition[rows])
             levels = window.table.levels[window.steps[rows, at]]
             own = denoise(window.answers.states[rows, at], levels)
-            errors[rows, at] = window.answers.estimates[rows, at] - own
-        return errors, known
+            own *= np.float32(self.trust)
+            bases[rows, at] = window.answers.estimates[rows, at] - own
+        return bases, known
 
 
 class _Steps:
