@@ -63,6 +63,9 @@ class Retrieval(Part):
     keys: FileName
     """Condition of the frame's observation window, flattened, (N, To * feature_dim)."""
 
+    key_scale: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = None
+    """What each of the encoder's features is multiplied by before keys are compared."""
+
     alt_keys: FileName
     """Unit-norm embedding of the frame, (N, feature_dim of the ALT encoder)."""
 
@@ -217,10 +220,16 @@ class Manifest(Part):
         ]
 
     def _complaints_about_features(self) -> list[str]:
-        size, dim = sum(self.feature_groups.values()), self.encoder.feature_dim
-        if size == dim:
-            return []
-        return [f"the encoder's `groups` have {size} features, but its `feature_dim` is {dim}"]
+        scale = None if self.retrieval is None else self.retrieval.key_scale
+        sizes = {"encoder's `groups`": sum(self.feature_groups.values())}
+        if scale is not None:
+            sizes["retrieval's `key_scale`"] = len(scale)
+        dim = self.encoder.feature_dim
+        return [
+            f"the {name} have {size} features, but the encoder's `feature_dim` is {dim}"
+            for name, size in sizes.items()
+            if size != dim
+        ]
 
     def _complaints_about_knowledge(self) -> list[str]:
         if self.knowledge is None:

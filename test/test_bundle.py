@@ -153,6 +153,14 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         put("retrieval", "alt_threshold", 1.5),
         "retrieval.alt_threshold: Input should be less than or equal to 1",
     ),
+    "too few key weights": (
+        put("retrieval", "key_scale", [1.0] * 11),
+        "the retrieval's `key_scale` have 11 features, but the encoder's `feature_dim` is 12",
+    ),
+    "no key weight": (
+        put("retrieval", "key_scale", [1.0] * 11 + [0.0]),
+        "retrieval.key_scale.11: Input should be greater than 0",
+    ),
     "file outside": (
         put("encoder", "file", "../encoder.onnx"),
         "must be a plain file name inside the bundle, got '../encoder.onnx'",
@@ -235,7 +243,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "too few grouped features": (
         put("encoder", "groups", {"cube": 3, "joints": 8}),
-        "the encoder's `groups` have 11 features, but its `feature_dim` is 12",
+        "the encoder's `groups` have 11 features, but the encoder's `feature_dim` is 12",
     ),
     "lost trajectories": (
         knowledge_array("states", lambda a: a[:, 1:]),

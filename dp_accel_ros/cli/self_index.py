@@ -105,8 +105,10 @@ def _written(target: Path, bundle: Bundle, found: Collected, notes: dict[str, An
     rate = max(USUAL_RATE, least_rate(arrays.episode_ends))
     gamma = conformal_threshold(looked_up.arrays.alt_similarities, arrays.episode_ends, rate)
     stored = {**asdict(arrays), "alt_keys": arrays.alt_keys.astype(np.float16)}
+    facts = bundle.manifest.retrieval
+    kept = {} if facts is None or facts.key_scale is None else {"key_scale": facts.key_scale}
     sections = {
-        "retrieval": {"alt_threshold": round(gamma, 4)},
+        "retrieval": {"alt_threshold": round(gamma, 4), **kept},
         "calibration": None,
         "knowledge": None,
     }

@@ -201,7 +201,8 @@ def _calibration(bundle: Bundle) -> Calibration | None:
 
 
 def _store(bundle: Bundle, actions: Normalizer, backend: BackendConfig) -> RetrievalStore | None:
-    if bundle.store is None:
+    facts = bundle.manifest.retrieval
+    if bundle.store is None or facts is None:
         return None
     return RetrievalStore.build(
         bundle.store,
@@ -209,6 +210,7 @@ def _store(bundle: Bundle, actions: Normalizer, backend: BackendConfig) -> Retri
         index=INDEXES[backend.index],
         horizon=bundle.manifest.horizon,
         n_obs_steps=bundle.manifest.n_obs_steps,
+        key_scale=facts.key_scale,
     )
 
 

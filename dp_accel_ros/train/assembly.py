@@ -24,7 +24,7 @@ from dp_accel_ros.train.export import Parity, export, with_noise
 from dp_accel_ros.train.export_denoiser import export_denoiser
 from dp_accel_ros.train.export_drafter import put_drafter
 from dp_accel_ros.train.export_karras import put_karras
-from dp_accel_ros.train.keys import nearest_elsewhere, ood_threshold, window_keys
+from dp_accel_ros.train.keys import key_scale, nearest_elsewhere, ood_threshold, window_keys
 from dp_accel_ros.train.onnx_quantize import QuantisationError
 from dp_accel_ros.train.workshop import OPTIONAL, Recipe, Workshop
 
@@ -50,7 +50,7 @@ def assemble(shop: Workshop, out: Path, *, with_store: bool = True) -> Bundle:
         "encoder": {"file": "encoder.onnx", **dims},
         "alt_encoder": {"file": "alt_encoder.onnx", "feature_dim": alt_keys.shape[1]},
         "denoiser": denoiser.facts | dims,
-        **({} if arrays is None else {"retrieval": _retrieval_facts(arrays)}),
+        **({} if arrays is None else {"retrieval": _retrieval_facts(shop, arrays)}),
         "provenance": _provenance(shop, arrays, parities, denoiser.int8_error),
     }
     files = [*(parity.file for parity in parities), denoiser.int8_error.file]
@@ -72,13 +72,18 @@ def _store(
     return StoreArrays(episodes.rows("action")[rows], ends, keys[rows], alt_keys[rows])
 
 
-def _retrieval_facts(arrays: StoreArrays) -> dict[str, Any]:
+def _retrieval_facts(shop: Workshop, arrays: StoreArrays) -> dict[str, Any]:
     _, distance = nearest_elsewhere(arrays.alt_keys, arrays.episode_ends)
+    facts = shop.demonstrations().attributes
+    # learned features have no names by which to weigh them
+    named = shop.recipe.from_state or shop.recipe.perception.objective == "state"
+    scale = key_scale(facts["state_names"], len(facts["joints"])) if named else None
     gamma = ood_threshold(1.0 - distance**2 / 2.0)  # unit vectors: ||a - b||² = 2 - 2 cos
     return {
         "actions": "actions.npy",
         "episode_ends": "episode_ends.npy",
         "keys": "keys.npy",
+        **({} if scale is None else {"key_scale": scale}),
         "alt_keys": "alt_keys.npy",
         "alt_threshold": round(gamma, 4),
     }

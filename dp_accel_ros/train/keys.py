@@ -7,6 +7,8 @@ No augmentation enters here, so that a stored frame finds itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +18,11 @@ from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.windows import WindowShape, frame_windows
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.train.loop import best_device
+
+NEAR_HAND = "from_tip"
+"""In the name of a number that says where something is in the frame of the hand."""
+
+OFFSET_SCALE, JOINT_SCALE = 3.0, 0.5
 
 
 @torch.no_grad()
@@ -40,6 +47,18 @@ def encoded(
             inputs.append(episodes.arrays["state"][rows])
         parts.append(network(*(torch.from_numpy(array).to(device) for array in inputs)).cpu())
     return torch.cat(parts).numpy()
+
+
+def key_scale(state_names: Sequence[str], n_joints: int) -> list[float] | None:
+    """Return the weights of features [state, joints] in a search, or None where all weigh the same.
+
+    Whether a grasp succeeds is decided by where the object is as the hand sees it; the arm's joints
+    say the same less precisely. docs/training.md has what was tried.
+    """
+    near_hand = [NEAR_HAND in name for name in state_names]
+    if not any(near_hand):
+        return None
+    return [OFFSET_SCALE if near else 1.0 for near in near_hand] + [JOINT_SCALE] * n_joints
 
 
 def window_keys(

@@ -47,6 +47,26 @@ def _store(lengths=LENGTHS, horizon=16, n_obs_steps=2) -> RetrievalStore:
     )
 
 
+def test_features_count_as_much_in_a_search_as_the_scale_says():
+    rows = np.array([[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0]], np.float32)
+    arrays = StoreArrays(rows[:, :3], np.array([1, 2]), rows, np.eye(2, dtype=np.float32))
+    query = np.array([[[0.0, 0.4], [0.0, 0.4]]], np.float32)  # .85 from row 0, 1.52 from row 1
+    nearest = []
+    for scale in (None, [1.0, 1.0], [0.1, 3.0]):
+        store = RetrievalStore.build(
+            arrays,
+            action_normalizer=UNIT,
+            index=NumpyIndex,
+            horizon=4,
+            n_obs_steps=2,
+            key_scale=scale,
+        )
+        nearest.append((store.nearest(query, 1).rows.item(), store.nearest(query, 1).distances))
+    assert [row for row, _ in nearest] == [0, 0, 1]
+    np.testing.assert_allclose(nearest[0][1], nearest[1][1])
+    np.testing.assert_allclose(nearest[2][1], np.sqrt(2 * (0.1**2 + 1.2**2)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("k", [1, 5, 500])
 def test_search_equals_brute_force(index_kind, k: int):
     queries = np.random.default_rng(1).normal(size=(20, 24)).astype(np.float32)

@@ -12,6 +12,7 @@ from dp_accel_ros.data.windows import WindowShape  # noqa: E402
 from dp_accel_ros.train.augment import ColorJitter, RandomResizedCrop  # noqa: E402
 from dp_accel_ros.train.keys import (  # noqa: E402
     chunk_distance,
+    key_scale,
     nearest_elsewhere,
     ood_threshold,
     window_keys,
@@ -28,6 +29,14 @@ def test_a_key_is_the_flattened_window_that_ends_now():
     assert keys[0].tolist() == [0, 1, 0, 1]
     assert keys[3].tolist() == [4, 5, 6, 7]
     assert keys[4].tolist() == [8, 9, 8, 9]
+
+
+def test_offsets_from_the_hand_weigh_more_than_joints_in_a_search():
+    assert key_scale(["cube_x", "cube_from_tip_x"], 3) == [1.0, 3.0, 0.5, 0.5, 0.5]
+
+
+def test_without_offsets_from_the_hand_all_features_weigh_the_same():
+    assert key_scale(["block_x", "tip_x"], 2) is None
 
 
 def test_the_nearest_frame_is_never_of_the_same_episode():

@@ -124,8 +124,7 @@ class Ragdp:
             base = self.base.act(condition, rng, previous, times)
             return replace(base, costs=tuple(replace(c, leap_ratio=0.0) for c in base.costs))
         with times.stage("retrieve"):
-            keys = condition.reshape(len(condition), -1)
-            found = self.store.policy_index.search(keys, self.neighbours)
+            found = self.store.nearest(condition, self.neighbours)
             rows, distances = self._drawn(found, rng)
             retrieved = self.store.chunks(rows)
             remaining = self._remaining(distances)

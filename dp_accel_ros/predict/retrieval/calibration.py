@@ -25,7 +25,7 @@ from dp_accel_ros.predict.retrieval.conformal import conformal_threshold
 from dp_accel_ros.predict.retrieval.distance_curve import DistanceCurve
 from dp_accel_ros.predict.retrieval.held_out import NOTHING, nearest_outside
 from dp_accel_ros.predict.retrieval.numpy_index import NumpyIndex
-from dp_accel_ros.predict.retrieval.store import RetrievalStore
+from dp_accel_ros.predict.retrieval.store import RetrievalStore, scaled
 
 N_NEIGHBOURS = 20
 """Rows that every frame is compared with: RAGDP may draw among several, and farther pairs show how
@@ -106,7 +106,10 @@ def measured(store: StoreArrays, held_out: HeldOut, manifest: Manifest) -> Measu
         sizes = f"{len(ends)}, and {len(store.episode_ends)} in the store"
         raise ConfigError(f"expected 2 or more episodes of which to leave one out, got {sizes}")
     k = min(N_NEIGHBOURS, len(store.actions) - longest)
-    found = nearest_outside(frames.keys, ends, store.keys, left_out, k)
+    facts = manifest.retrieval
+    scale = np.ones(1) if facts is None or facts.key_scale is None else np.array(facts.key_scale)
+    keys = scaled(frames.keys, scale), scaled(store.keys, scale)
+    found = nearest_outside(keys[0], ends, keys[1], left_out, k)
     own, others = _chunks(frames, manifest), _chunks(store, manifest)
     apart = [np.linalg.norm(own - others[rows], axis=1) for rows in found.rows.T]
     curve = DistanceCurve.fit(found.distances.T.ravel(), np.concatenate(apart))

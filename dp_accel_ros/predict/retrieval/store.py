@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dp_accel_ros.bundle import StoreArrays
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.observe.normalizer import Normalizer
-from dp_accel_ros.predict.retrieval.base import Index
+from dp_accel_ros.predict.retrieval.base import Index, Neighbours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,15 @@ class RetrievalStore:
     """Unit-norm embeddings of the ALT encoder, (N, K)."""
 
     policy_index: Index
-    """Search over the conditions of the policy encoder, flattened, (N, To * C)."""
+    """Search over the scaled conditions of the policy encoder, flattened, (N, To * C)."""
 
     alt_index: Index
     """Search over `alt_keys`; on unit rows the order by distance is that by cosine."""
 
     horizon: int
     n_obs_steps: int
+    key_scale: NDArray[np.float32]
+    """What the features of a condition are multiplied by before they are compared, (C,)."""
 
     @classmethod
     def build(
@@ -50,21 +52,33 @@ class RetrievalStore:
         index: Callable[[NDArray[np.float32]], Index],
         horizon: int,
         n_obs_steps: int,
+        key_scale: Sequence[float] | None = None,
     ) -> RetrievalStore:
-        """Return the store of a bundle's arrays, with both indexes built by `index`."""
+        """Return the store of a bundle's arrays, with both indexes built by `index`.
+
+        Without a `key_scale` all features of a condition count as they are.
+        """
+        n_features = arrays.keys.shape[1] // n_obs_steps
+        scale = np.ones(n_features) if key_scale is None else np.array(key_scale)
         return cls(
             actions=action_normalizer.normalize(arrays.actions),
             starts=np.concatenate([[0], arrays.episode_ends[:-1]]).astype(np.int64),
             ends=arrays.episode_ends,
             alt_keys=arrays.alt_keys,
-            policy_index=index(arrays.keys),
+            policy_index=index(scaled(arrays.keys, scale)),
             alt_index=index(arrays.alt_keys),
             horizon=horizon,
             n_obs_steps=n_obs_steps,
+            key_scale=scale.astype(np.float32),
         )
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    def nearest(self, condition: NDArray[np.float32], k: int) -> Neighbours:
+        """Return the rows whose conditions are nearest to each condition (B, To, C)."""
+        keys = condition.reshape(len(condition), -1)
+        return self.policy_index.search(scaled(keys, self.key_scale), k)
 
     def chunks(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the expert chunks (B, Tp, Da) whose index `n_obs_steps` - 1 is at `rows` (B,).
@@ -93,3 +107,9 @@ class RetrievalStore:
                 f"expected one of {len(self.starts)} episodes and a frame, got {episode}, {frame}"
             )
         return min(int(self.starts[episode]) + frame, int(self.ends[episode]) - 1)
+
+
+def scaled(keys: NDArray[np.float32], scale: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return flattened conditions, (N, To * C), with their features multiplied by `scale`, (C,)."""
+    n_obs_steps = keys.shape[1] // len(scale)
+    return np.ascontiguousarray(keys * np.tile(scale, n_obs_steps), dtype=np.float32)

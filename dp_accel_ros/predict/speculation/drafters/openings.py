@@ -44,7 +44,7 @@ class RetrievedChunk:
     ) -> Opening:
         """Return one expert chunk for each condition (B, To, C)."""
         del previous
-        found = self.store.policy_index.search(condition.reshape(len(condition), -1), 1)
+        found = self.store.nearest(condition, 1)
         rows, known = found.rows[:, 0], np.ones(len(condition), np.bool_)
         return Opening(self.store.chunks(rows), known, found.distances[:, 0], rows)
 
