@@ -26,9 +26,10 @@ LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("DDPM-100", "ddpm", ("num_inference_steps=100",)),
     ("DDIM-16", "ddim", ("num_inference_steps=16",)),
     ("DPM++2M-10", "dpmpp_2m", ("num_inference_steps=10",)),
-    ("RAGDP r=.75", "ragdp", ("leap_ratio=0.75",)),
-    ("RAGDP r=.9", "ragdp", ("leap_ratio=0.9",)),
-    ("RAGDP r=.95", "ragdp", ("leap_ratio=0.95",)),
+    ("RAGDP r=.75", "ragdp", ("leap_ratio=0.75", "num_inference_steps=100")),
+    ("RAGDP r=.9", "ragdp", ("leap_ratio=0.9", "num_inference_steps=100")),
+    ("RAGDP r=.95", "ragdp", ("leap_ratio=0.95", "num_inference_steps=100")),
+    ("RAGDP r=.9 of 30", "ragdp", ("leap_ratio=0.9", "num_inference_steps=30")),
     ("ALT", "alt", ()),
 )
 """Label, method and settings of everybody; the first is the baseline of all."""

@@ -14,10 +14,13 @@ from dp_accel_ros.predict.methods.diffusion import (
     DpmPp2MConfig,
     HeunConfig,
 )
-from dp_accel_ros.predict.methods.ragdp import ALL_STEPS
+from dp_accel_ros.predict.methods.ragdp import USUAL_STEPS
 from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.samplers import SAMPLERS, Heun, Sampler
 from dp_accel_ros.predict.schedule import CLEAN
+
+SHORT_STEPS = 30
+"""Steps of a solver that begins from a retrieved chunk: a coarse grid is enough near the end."""
 
 PARTS = {"heun": "edm", "consistency": "consistency"}
 """Sampler to the optional part of a bundle that holds its network."""
@@ -47,16 +50,17 @@ def base_from(name: str, policy: Policy, config: BaseConfig) -> Diffusion:
 
 
 def solver_of(policy: Policy, name: str, num_inference_steps: int) -> Diffusion:
-    """Return the base that another method builds on; `ALL_STEPS` is as many as it can make.
+    """Return the base that another method builds on; `USUAL_STEPS` are as many as serve it.
 
     Raises:
         MissingPartError: The bundle has no network for it.
         ConfigError: More steps are asked for than there are levels.
     """
     n_steps = num_inference_steps
-    if n_steps == ALL_STEPS:
+    if n_steps == USUAL_STEPS:
         n_levels = len(_denoiser(name, policy).schedule)
-        n_steps = {"heun": n_levels - 1, "consistency": 1}.get(name, n_levels)
+        usual = {"heun": n_levels - 1, "consistency": 1}
+        n_steps = usual.get(name, min(SHORT_STEPS, n_levels))
     return base_from(name, policy, BASE_CONFIGS[name](num_inference_steps=n_steps))
 
 

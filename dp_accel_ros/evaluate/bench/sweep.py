@@ -89,6 +89,7 @@ def _base(n_steps: int, precision: str) -> Iterable[Row]:
 def _ragdp(n_steps: int) -> Iterable[Row]:
     solvers = (
         ("ragdp", "RAGDP", "ddpm", n_steps, LEAPS),
+        ("ragdp-30", "RAGDP of 30", "ddpm", min(30, n_steps), SHORT_LEAPS),
         ("ragdp-ve", "RAGDP-VE", "heun", None, LEAPS),
         ("ragdp-ddim", "RAGDP + DDIM-16", "ddim", 16, SHORT_LEAPS),
         ("ragdp-dpmpp", "RAGDP + DPM++(2M)-10", "dpmpp_2m", 10, SHORT_LEAPS),
@@ -103,11 +104,16 @@ def _ragdp(n_steps: int) -> Iterable[Row]:
                 f"{name}-r{ratio:g}", f"{label} r={ratio:g}", f"leap_ratio={ratio}", *shared
             )
     for ratio in (0.75, 0.9):
-        settings = (f"leap_ratio={ratio}", "neighbours=10")
+        settings = (f"leap_ratio={ratio}", "neighbours=10", f"num_inference_steps={n_steps}")
         yield _ragdp_row(f"ragdp-r{ratio:g}-top10", f"RAGDP r={ratio:g}, one of 10", *settings)
     for tolerance in TOLERANCES:
         name, label = f"ragdp-auto-{tolerance:g}", f"RAGDP r=auto, bound {tolerance:g}"
-        yield _ragdp_row(name, label, "leap_mode=auto", f"leap_tolerance={tolerance}")
+        settings = (
+            "leap_mode=auto",
+            f"leap_tolerance={tolerance}",
+            f"num_inference_steps={n_steps}",
+        )
+        yield _ragdp_row(name, label, *settings)
 
 
 def _ragdp_row(name: str, label: str, *settings: str) -> Row:

@@ -24,7 +24,7 @@ from dp_accel_ros.predict.samplers.base import remaining_steps
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
 
-ALL_STEPS = 0
+USUAL_STEPS = 0
 """As many steps as the solver can make."""
 
 
@@ -71,9 +71,9 @@ class RagdpConfig:
         live=True,
     )
     num_inference_steps: int = param(
-        ALL_STEPS,
-        "Steps of the solver before the leap. 0 is one for each noise level, and one jump for "
-        "`consistency`.",
+        USUAL_STEPS,
+        "Steps of the solver before the leap. 0 is 30 for `ddpm`, `ddim` and `dpmpp_2m`, one for "
+        "each noise level for `heun` and one jump for `consistency`; the paper has 100 of `ddpm`.",
         minimum=0,
         maximum=1000,
         live=True,
