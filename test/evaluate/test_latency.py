@@ -112,7 +112,7 @@ def test_the_json_names_percentiles_with_their_unit():
 
 def test_a_bundle_without_our_transformer_is_timed_without_torch(tiny_bundle):
     found, notes = contenders(tiny_bundle, BackendConfig(threads=1))
-    assert [c.backend for c in found] == [BASE] * 7
+    assert [c.backend for c in found] == [BASE] * 8
     assert notes[-1].startswith(f"{EAGER} is left out")
     observations, rng = noise_observations(tiny_bundle.manifest, 2), np.random.default_rng(0)
     costs = [c.policy.predict(observations[1], c.method, rng).cost for c in found]

@@ -36,5 +36,5 @@ def test_a_wrong_setting_says_what_is_wrong(method, setting, message):
 
 
 def test_an_unknown_method_names_the_known_ones():
-    with pytest.raises(UnknownNameError, match="there are alt, ddim"):
+    with pytest.raises(UnknownNameError, match="there are alt, consistency, ddim"):
         method_config("ddmp")

@@ -71,7 +71,7 @@ def fingerprint(
         "files": [manifest.files[name] for name in files],
         "facts": manifest.model_dump(mode="json", include=ROBOT | NETWORKS),
         "sections": {name: part.model_dump(mode="json") for name, part in sections.items()},
-        "threshold": manifest.retrieval and manifest.retrieval.alt_threshold,
+        "retrieval": manifest.retrieval and manifest.retrieval.model_dump(mode="json"),
     }
     text = json.dumps(facts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
