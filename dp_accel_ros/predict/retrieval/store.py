@@ -41,7 +41,7 @@ class RetrievalStore:
     horizon: int
     n_obs_steps: int
     key_scale: NDArray[np.float32]
-    """What the features of a condition are multiplied by before they are compared, (C,)."""
+    """What the features of a condition are multiplied by before they are compared, (C,) or (1,)."""
 
     @classmethod
     def build(
@@ -58,8 +58,7 @@ class RetrievalStore:
 
         Without a `key_scale` all features of a condition count as they are.
         """
-        n_features = arrays.keys.shape[1] // n_obs_steps
-        scale = np.ones(n_features) if key_scale is None else np.array(key_scale)
+        scale = np.ones(1) if key_scale is None else np.array(key_scale)
         return cls(
             actions=action_normalizer.normalize(arrays.actions),
             starts=np.concatenate([[0], arrays.episode_ends[:-1]]).astype(np.int64),
@@ -110,6 +109,6 @@ class RetrievalStore:
 
 
 def scaled(keys: NDArray[np.float32], scale: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return flattened conditions, (N, To * C), with their features multiplied by `scale`, (C,)."""
+    """Return flattened conditions, (N, To * C), with their features multiplied by `scale`, (C,) or (1,)."""
     n_obs_steps = keys.shape[1] // len(scale)
     return np.ascontiguousarray(keys * np.tile(scale, n_obs_steps), dtype=np.float32)
