@@ -10,7 +10,12 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from dp_accel_ros.evaluate.bench.entrants import Absent
-from dp_accel_ros.evaluate.bench.plots import acceptance_by_step, per_round_by_speed, plot_all
+from dp_accel_ros.evaluate.bench.plots import (
+    acceptance_by_step,
+    per_round_by_speed,
+    plot_all,
+    plot_success,
+)
 from dp_accel_ros.evaluate.bench.results import Results, RowResult
 from dp_accel_ros.evaluate.bench.row import Row
 from dp_accel_ros.evaluate.rollout import EpisodeResult
@@ -57,6 +62,12 @@ def test_every_plot_is_written_where_drafts_were_made(tmp_path):
 
 def test_without_drafts_only_success_is_drawn(tmp_path):
     assert drawn(tmp_path, result("ddpm", [PLAIN])) == ["success_latency.png"]
+
+
+@pytest.mark.parametrize("one", [DRAFTED, PLAIN])
+def test_a_row_that_always_or_never_succeeds_is_drawn(tmp_path, one):
+    found = Results((result("sure", [one] * 60),), ())
+    assert plot_success(tmp_path / "success.png", found.measured, "lift").exists()
 
 
 def test_without_timings_there_is_no_plot_of_success(tmp_path):

@@ -227,4 +227,7 @@ class Bench:
         how = f"lockstep, seeds {first} to {last}, {self.protocol.batch} at once"
         timed = (self.folder.latency or {}).get("notes", [])
         precision = f"denoiser in {self.policy_precision} where nothing else is said"
-        return [f"{how}; {precision}", *timed]
+        costs = self._batch_costs
+        ratios = ", ".join(f"{n} states {cost / costs[1]:.1f}x" for n, cost in costs.items())
+        by = f"a call of the denoiser, which the closed form goes by: {ratios}"
+        return [f"{how}; {precision}", *timed, *([by] if costs else [])]

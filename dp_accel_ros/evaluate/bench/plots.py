@@ -28,8 +28,11 @@ LEAST_TESTS = 10
 """Steps that were drafted less often are left out: their share means nothing."""
 
 N_BINS = 8
+COLUMNS = 3
+"""Panels side by side in the plot of success: all rows, then each family by itself."""
 
 Numbers = NDArray[np.float64]
+Colour = str | tuple[float, float, float, float]
 
 
 def plot_all(folder: Path, found: Results, task: str) -> list[Path]:
@@ -47,18 +50,24 @@ def plot_success(path: Path, found: Sequence[RowResult], task: str) -> Path | No
     both = [result for result in found if result.episodes and result.timing is not None]
     if not both:
         return None
-    figure, (ax,) = figure_of(f"{task}: success against the time of a chunk", 1, (11.0, 7.0))
-    shown: set[str] = set()
-    for result in both:
-        _mark(ax, result, first=result.row.family not in shown)
-        shown.add(result.row.family)
-    ax.set(
-        xscale="log",
-        xlabel="chunk latency [ms]: median, and a line to the 99th percentile",
-        ylabel="success, 95 % interval",
-        ylim=(-0.03, 1.03),
-    )
-    ax.legend(loc="lower right", frameon=False, fontsize=9)
+    families = list(dict.fromkeys(result.row.family for result in both))
+    n_rows = -(-(1 + len(families)) // COLUMNS)
+    title = f"{task}: success, with its 95 % interval, against the time of a chunk"
+    figure, axes = figure_of(title, n_rows, (15.0, 5.5 * n_rows), COLUMNS)
+    for ax in axes:
+        ax.set(xlabel="chunk latency, p50 to p99 [ms]", ylabel="success")
+    axes[0].set_xscale("log")
+    for family, ax in zip(families, axes[1:], strict=False):
+        own = [result for result in both if result.row.family == family]
+        _points(axes[0], own, FAMILIES.get(family, OTHER), family)
+        for result, colour in _coloured(own):
+            _points(ax, [result], colour, result.row.label)
+    for ax in axes[: 1 + len(families)]:
+        ax.set_ylim(top=1.02)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13)}
+        ax.legend(**below, frameon=False, fontsize=8, ncols=2)
+    for ax in axes[1 + len(families) :]:
+        ax.set_visible(False)
     return written(figure, path)
 
 
@@ -123,26 +132,32 @@ def _binned(speeds: Numbers, values: Numbers) -> tuple[Numbers, Numbers, Numbers
     )
 
 
-def _mark(ax: Axes, result: RowResult, *, first: bool) -> None:
-    timing, rate = result.timing, result.success
-    assert timing is not None, "only rows that were timed are shown"
-    (low, high), colour = rate.interval(), FAMILIES.get(result.row.family, OTHER)
-    errors = [[rate.rate - low], [high - rate.rate]]
-    label = result.row.family if first else None
+def _points(ax: Axes, found: Sequence[RowResult], colour: Colour, label: str) -> None:
+    """Draw rows with their intervals, and their times from median to 99th percentile."""
+    rates = [result.success for result in found]
+    times = np.array([_times_ms(result) for result in found])  # (rows, 2)
+    ends = np.array([rate.interval() for rate in rates])
+    heights = np.array([rate.rate for rate in rates])
+    # where all succeed, rounding may put the end of the interval below the rate
+    below, above = (np.maximum(0.0, gap) for gap in (heights - ends[:, 0], ends[:, 1] - heights))
     ax.errorbar(
-        timing["p50_ms"], rate.rate, yerr=errors, fmt="o", ms=5, lw=0.8, color=colour, label=label
-    )
-    ax.plot([timing["p50_ms"], timing["p99_ms"]], [rate.rate] * 2, color=colour, lw=0.8, alpha=0.5)
-    ax.annotate(
-        result.row.label,
-        (timing["p50_ms"], rate.rate),
-        xytext=(3, -4),
-        textcoords="offset points",
-        fontsize=6,
-        rotation=-40,
+        times[:, 0],
+        heights,
+        yerr=(below, above),
+        xerr=(np.zeros(len(times)), np.maximum(0.0, times[:, 1] - times[:, 0])),
+        fmt="o",
+        ms=4.5,
+        lw=0.7,
         color=colour,
-        va="top",
+        label=label,
     )
+
+
+def _times_ms(result: RowResult) -> tuple[float, float]:
+    """Return median and 99th percentile of a row that was timed."""
+    timing = result.timing
+    assert timing is not None, "only rows that were timed are shown"
+    return timing["p50_ms"], timing["p99_ms"]
 
 
 def _records(result: RowResult) -> list[SpeculationRecord]:
@@ -158,9 +173,9 @@ def _halves(found: Sequence[RowResult]) -> tuple[list[RowResult], list[RowResult
     return [r for r, is_special in pairs if not is_special], [r for r, yes in pairs if yes]
 
 
-def _coloured(found: Sequence[RowResult]) -> list[tuple[RowResult, tuple[float, ...]]]:
+def _coloured(found: Sequence[RowResult]) -> list[tuple[RowResult, Colour]]:
     shades = colormaps["turbo"](np.linspace(0.08, 0.92, len(found)))
-    return [(result, tuple(shade)) for result, shade in zip(found, shades, strict=True)]
+    return [(result, tuple(shade.tolist())) for result, shade in zip(found, shades, strict=True)]
 
 
 def _legend(ax: Axes) -> None:
