@@ -79,7 +79,7 @@ class RolloutFile:
             if document.get(name) != wanted:
                 raise ConfigError(
                     f"{path} holds results with {name} {document.get(name)!r}, not {wanted!r};"
-                    " choose another file"
+                    " choose another place, or delete it"
                 )
         self.results = episodes
 

@@ -67,10 +67,14 @@ def fingerprint(
     """
     files = needed_files(manifest, method, config, precision, scheduled=scheduled)
     sections = _sections(manifest, words_of(method, config), scheduled=scheduled)
+    # Only what the file says: a key that a later release adds must not change what is known.
     facts = {
         "files": [manifest.files[name] for name in files],
-        "facts": manifest.model_dump(mode="json", include=ROBOT | NETWORKS),
-        "sections": {name: part.model_dump(mode="json") for name, part in sections.items()},
+        "facts": manifest.model_dump(mode="json", include=ROBOT | NETWORKS, exclude_unset=True),
+        "sections": {
+            name: part.model_dump(mode="json", exclude_unset=True)
+            for name, part in sections.items()
+        },
         "retrieval": manifest.retrieval and manifest.retrieval.model_dump(mode="json"),
     }
     text = json.dumps(facts, sort_keys=True)
