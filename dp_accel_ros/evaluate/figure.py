@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -22,7 +23,8 @@ def figure_of(
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25, lw=0.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    lines = textwrap.fill(title, width=round(10 * size[0]))
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=12, fontweight="bold")
     return figure, axes
 
 

@@ -29,6 +29,9 @@ N_PHASES = 80
 QUANTILE = 0.99
 """The delay that is made small; a mean would leave the slowest chunks to wait a whole period."""
 
+MARGIN_NS = 4_000_000
+"""Ticks keep this far behind the arrivals; one that is later by a moment waits a whole period."""
+
 GAIN_NS = 1_000_000
 """A smaller gain is not worth moving for."""
 
@@ -71,7 +74,7 @@ def _delays_ns(
     period_ns: int,
 ) -> NDArray[np.float64]:
     """Return the delay from observation to tick that most chunks keep, for each phase, (P,)."""
-    waits = (phases[:, None] - arrivals) % period_ns  # (P, N)
+    waits = (phases[:, None] - arrivals - MARGIN_NS) % period_ns  # (P, N)
     return np.quantile(waits + ages, QUANTILE, axis=1)
 
 

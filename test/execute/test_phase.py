@@ -16,19 +16,25 @@ def arrivals(phases_ms, ages_ms=20.0):
     return made
 
 
-def test_ticks_go_just_behind_the_arrivals():
+def test_ticks_go_a_margin_behind_the_arrivals():
     made = arrivals(np.random.default_rng(0).uniform(10, 16, 100))
-    assert 15.5 * MS <= made.best(present_ns=12 * MS) <= 17 * MS
+    assert 19.5 * MS <= made.best(present_ns=12 * MS) <= 21 * MS
 
 
 def test_arrivals_around_the_end_of_the_period_are_one_cluster():
     made = arrivals(np.random.default_rng(0).uniform(37, 43, 100) % 40)
-    assert 2.5 * MS <= made.best(present_ns=20 * MS) <= 4 * MS
+    assert 6.5 * MS <= made.best(present_ns=20 * MS) <= 8 * MS
 
 
 def test_a_phase_that_is_about_as_good_is_kept():
     made = arrivals(np.full(100, 10.0))
-    assert made.best(present_ns=round(10.8 * MS)) == round(10.8 * MS)
+    assert made.best(present_ns=round(14.8 * MS)) == round(14.8 * MS)
+
+
+def test_a_chunk_in_a_hundred_that_is_three_ms_later_than_the_others_still_gets_its_tick():
+    phases = np.full(150, 10.0)
+    phases[70] = 13.0
+    assert arrivals(phases).best(present_ns=10 * MS) > 13 * MS
 
 
 def test_few_arrivals_move_nothing():
