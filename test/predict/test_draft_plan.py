@@ -131,11 +131,21 @@ def test_costs_are_the_least_time_of_a_call():
 
     def call(n: int) -> None:
         sizes.append(n)
-        now[0] += n / 10 + 5.0 * (len(sizes) % 2)
+        now[0] += n / 10 + 5.0 * (len(sizes) % 4 in (1, 2))
 
     costs = measured_costs(call, lambda: now[0], rows=(1, 8), repeats=3)
-    assert sizes == [1] * 4 + [8] * 4
+    assert sizes == [1, 8] * 4
     assert costs.costs == pytest.approx((0.1, 0.8))
+
+
+def test_no_batch_costs_more_than_a_larger_one_did():
+    now, took = [0.0], {1: 2.0, 2: 9.0, 4: 3.0, 8: 6.0}
+
+    def call(n: int) -> None:
+        now[0] += took[n]
+
+    costs = measured_costs(call, lambda: now[0], rows=(1, 2, 4, 8))
+    assert costs.costs == (2.0, 3.0, 3.0, 6.0)
 
 
 @pytest.mark.parametrize(

@@ -47,20 +47,22 @@ class BatchCosts:
 
 
 def measured_costs(
-    call: Callable[[int], object], clock: Clock, rows: Sequence[int] = ROWS, repeats: int = 3
+    call: Callable[[int], object], clock: Clock, rows: Sequence[int] = ROWS, repeats: int = 5
 ) -> BatchCosts:
     """Return the least seconds of `call(n)` for each number of states n, after one to warm up.
 
-    Not the median: whatever else the machine does meanwhile only adds.
+    Not the median: whatever else the machine does meanwhile only adds. Sizes take turns, so that a
+    burst of it does not hit all calls of one, and no batch costs more than a larger one did.
     """
-    return BatchCosts(tuple(rows), tuple(_least_s(call, clock, n, repeats) for n in rows))
-
-
-def _least_s(call: Callable[[int], object], clock: Clock, n: int, repeats: int) -> float:
-    call(n)
-    times = []
-    for _ in range(repeats):
-        began = clock()
+    for n in rows:
         call(n)
-        times.append(clock() - began)
-    return min(times)
+    turns = [[_seconds(call, clock, n) for n in rows] for _ in range(repeats)]
+    least = np.min(turns, axis=0)
+    costs = np.minimum.accumulate(least[::-1])[::-1]
+    return BatchCosts(tuple(rows), tuple(costs.tolist()))
+
+
+def _seconds(call: Callable[[int], object], clock: Clock, n: int) -> float:
+    began = clock()
+    call(n)
+    return clock() - began
