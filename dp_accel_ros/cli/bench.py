@@ -132,7 +132,8 @@ def _listing(bench: Bench, task: Task) -> Table:
     table = Table(title=f"rows for {bench.bundle.manifest.task}", box=box.SIMPLE_HEAD)
     for name in ("row", "what", "episodes there", "takes at most"):
         table.add_column(name, justify="right" if name[0] in "et" else "left")
-    tick, total = tick_s(task, time.perf_counter), 0.0
+    with_images = bool(bench.bundle.manifest.cameras)
+    tick, total = tick_s(task, time.perf_counter, with_images=with_images), 0.0
     for entrant in bench.wanted:
         missing = bench.missing(entrant)
         took = row_s(entrant, bench.protocol, missing, task, tick, time.perf_counter)

@@ -15,15 +15,17 @@ from dp_accel_ros.sim.base import Task
 TICKS = 8
 
 
-def tick_s(task: Task, clock: Clock) -> float:
+def tick_s(task: Task, clock: Clock, *, with_images: bool) -> float:
     """Return how long a control tick of the simulation takes, with what the cameras see, s."""
     task.reset(0)
     hold = task.joint_positions()
-    task.images()  # the first one makes the graphics context
+    if with_images:
+        task.images()  # the first one makes the graphics context
     began = clock()
     for _ in range(TICKS):
         task.step(hold)
-        task.images()
+        if with_images:
+            task.images()
     return (clock() - began) / TICKS
 
 
