@@ -49,7 +49,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--episodes", type=int, help="episodes to run (5)")
     length.add_argument("--minutes", type=float, help="run episodes for so long")
     parser.add_argument("--seed", type=int, default=200_000, help="seed of the first episode")
-    parser.add_argument("--threads", type=int, help="threads of the networks")
+    # the simulated robot and the scheduler need the other half
+    half = max(1, min(4, len(os.sched_getaffinity(0)) // 2))
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=half,
+        help=f"threads of the networks (half the cores: {half})",
+    )
     parser.add_argument("--domain", type=int, help="ROS_DOMAIN_ID (one of the demo's own)")
     parser.add_argument("--out", type=Path, help="folder for what is left (runs/demo/...)")
     parser.add_argument(
