@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
@@ -105,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
             store.keys.reshape(len(store.keys), bundle.manifest.n_obs_steps, -1),
             store.episode_ends,
             recipe,
+            np.random.default_rng(recipe.seed),
             groups=bundle.manifest.feature_groups,
             index=INDEXES["numpy"],
             on_progress=lambda done, total: progress.update(bar, completed=done, total=total),

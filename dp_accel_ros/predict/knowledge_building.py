@@ -97,6 +97,7 @@ def build_knowledge(
     conditions: NDArray[np.float32],
     ends: NDArray[np.int64],
     recipe: KnowledgeRecipe,
+    rng: np.random.Generator,
     *,
     groups: Mapping[str, int],
     index: Callable[[NDArray[np.float32]], Index],
@@ -110,13 +111,13 @@ def build_knowledge(
         conditions: One for each row of the retrieval store, (N, To, C).
         ends: Row after the last one of each episode, (E,).
         recipe: What is kept, and how much.
+        rng: Seeded with the recipe's seed, so that a build that was cut off draws the same again.
         groups: Names and sizes of the features that belong together, in their order.
         index: What builds a search over keys.
         on_progress: Told how many trajectories are done, and of how many.
         partial: Where trajectories are kept meanwhile; those in it are not made again.
     """
     solver, seen = deterministic(base), _seen(recipe, groups)
-    rng = np.random.default_rng(recipe.seed)
     rows, held_out = split_rows(ends, recipe, rng)
     noise = rng.standard_normal((recipe.n_noises, *base.chunk_shape), dtype=np.float32)
     made = KnowledgeBase(
@@ -134,10 +135,10 @@ def build_knowledge(
         index=index,
     )
     _fill(made, base, on_progress, partial)
-    queries = held_out_queries(base, made, conditions[held_out])
+    queries = held_out_queries(base, made, conditions[held_out], rng)
     residuals = tuple(largest_residual(made, queries, step) for step in made.steps)
     pairs = [(k, v) for k, v in product(recipe.key_steps, recipe.value_steps) if k < v]
-    qualities = tuple(pair_quality(base, made, queries, *pair) for pair in pairs)
+    qualities = tuple(pair_quality(base, made, queries, *pair, rng) for pair in pairs)
     return BuiltKnowledge(replace(made, residuals=residuals), qualities)
 
 

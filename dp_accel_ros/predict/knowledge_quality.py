@@ -19,9 +19,6 @@ from dp_accel_ros.predict.retrieval.weights import WEIGHTS
 N_PROBES = 8
 """Queries at which the expansion factor is measured."""
 
-_UNUSED = np.random.default_rng(0)
-"""For samplers that draw nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Queries:
@@ -62,7 +59,10 @@ class PairQuality:
 
 
 def held_out_queries(
-    base: Diffusion, made: KnowledgeBase, conditions: NDArray[np.float32]
+    base: Diffusion,
+    made: KnowledgeBase,
+    conditions: NDArray[np.float32],
+    rng: np.random.Generator,
 ) -> Queries:
     """Run the solver on conditions (B, To, C), from one noise after the other."""
     solver = deterministic(base)
@@ -73,7 +73,7 @@ def held_out_queries(
         conditions=conditions,
         seeds=seeds,
         states=kept_states(solver, before, start, made.steps),
-        chunks=solver.sample(base.denoiser.given(conditions), start, _UNUSED).astype(np.float32),
+        chunks=solver.sample(base.denoiser.given(conditions), start, rng).astype(np.float32),
     )
 
 
@@ -89,13 +89,18 @@ def largest_residual(made: KnowledgeBase, queries: Queries, key_step: int) -> fl
 
 
 def pair_quality(
-    base: Diffusion, made: KnowledgeBase, queries: Queries, key_step: int, value_step: int
+    base: Diffusion,
+    made: KnowledgeBase,
+    queries: Queries,
+    key_step: int,
+    value_step: int,
+    rng: np.random.Generator,
 ) -> PairQuality:
     """Return what a look-up at one step for another comes to, mixed as ReDi does by default."""
     solver, found = deterministic(base), _mixed(made, queries, key_step, value_step)
     after = solver.last(solver.n_steps - value_step)
     given = base.denoiser.given(queries.conditions)
-    chunks = after.sample(given, found.values, _UNUSED)
+    chunks = after.sample(given, found.values, rng)
     errors = np.sqrt(((chunks - queries.chunks) ** 2).mean(axis=(1, 2)))
     gaps = found.values - queries.states[:, made.steps.index(value_step)]
     return PairQuality(
@@ -106,18 +111,22 @@ def pair_quality(
         value_error=float(np.median(np.linalg.norm(gaps.reshape(len(gaps), -1), axis=1))),
         chunk_error=float(np.median(errors)),
         chunk_error_p95=float(np.quantile(errors, 0.95)),
-        expansion=_expansion(base, made, queries, key_step, value_step),
+        expansion=_expansion(base, made, queries, key_step, value_step, rng),
     )
 
 
 def _expansion(
-    base: Diffusion, made: KnowledgeBase, queries: Queries, key_step: int, value_step: int
+    base: Diffusion,
+    made: KnowledgeBase,
+    queries: Queries,
+    key_step: int,
+    value_step: int,
+    rng: np.random.Generator,
 ) -> float:
     between = deterministic(base).first(value_step).last(value_step - key_step)
     some = slice(0, N_PROBES)
     given = base.denoiser.given(made.key_condition(queries.conditions[some]))
     keys = queries.states[some, made.steps.index(key_step)]
-    rng = np.random.default_rng(0)
     factors = expansion_factors(lambda x: between.sample(given, x, rng), keys, rng)
     return float(factors.max())
 

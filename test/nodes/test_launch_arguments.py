@@ -16,7 +16,7 @@ def test_a_folder_without_a_bundle_is_refused(tmp_path):
 
 
 def test_an_unknown_method_is_refused_with_those_that_exist(tiny_bundle):
-    with pytest.raises(UnknownNameError, match="'altt'; there are alt, ddim"):
+    with pytest.raises(UnknownNameError, match="'altt'; there are alt, consistency, ddim"):
         refuse_wrong(str(tiny_bundle.path), "altt", "")
 
 

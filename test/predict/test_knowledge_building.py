@@ -46,9 +46,15 @@ def base(solver: str = "ddim") -> Diffusion:
     return Diffusion(solver, Denoiser(moving_gaussian, SCHEDULE, clip=False), sampler, SHAPE)
 
 
+def drawn(recipe: KnowledgeRecipe) -> np.random.Generator:
+    return np.random.default_rng(recipe.seed)
+
+
 @cache
 def built(recipe: KnowledgeRecipe = RECIPE) -> BuiltKnowledge:
-    return build_knowledge(base(), CONDITIONS, ENDS, recipe, groups=GROUPS, index=NumpyIndex)
+    return build_knowledge(
+        base(), CONDITIONS, ENDS, recipe, drawn(recipe), groups=GROUPS, index=NumpyIndex
+    )
 
 
 def test_states_of_every_noise_under_every_condition_are_kept_in_half_precision():
@@ -98,6 +104,7 @@ def test_progress_is_told_until_all_is_done():
         CONDITIONS,
         ENDS,
         RECIPE,
+        drawn(RECIPE),
         groups=GROUPS,
         index=NumpyIndex,
         on_progress=lambda *counts: seen.append(counts),
@@ -134,7 +141,13 @@ def test_fewer_rows_than_wanted_are_all_taken():
         ),
         (
             lambda: build_knowledge(
-                base("ddpm"), CONDITIONS, ENDS, RECIPE, groups=GROUPS, index=NumpyIndex
+                base("ddpm"),
+                CONDITIONS,
+                ENDS,
+                RECIPE,
+                drawn(RECIPE),
+                groups=GROUPS,
+                index=NumpyIndex,
             ),
             "ReDi needs a deterministic solver, got 'ddpm'",
         ),
@@ -169,7 +182,15 @@ def cut_after(n_batches: int):
 def build(partial: PartialStates | None, network=moving_gaussian, **options) -> BuiltKnowledge:
     asked = replace(base(), denoiser=Denoiser(network, SCHEDULE, clip=False))
     return build_knowledge(
-        asked, CONDITIONS, ENDS, LONG, groups=GROUPS, index=NumpyIndex, partial=partial, **options
+        asked,
+        CONDITIONS,
+        ENDS,
+        LONG,
+        drawn(LONG),
+        groups=GROUPS,
+        index=NumpyIndex,
+        partial=partial,
+        **options,
     )
 
 

@@ -99,7 +99,7 @@ def test_ragdp_retrieves_the_frame_that_it_sees(tiny_policy, observation):
 
 
 def test_leap_ratio_0_equals_the_solver_through_the_whole_policy(tiny_policy, observation):
-    ragdp = make_method("ragdp", tiny_policy, RagdpConfig(leap_ratio=0.0))
+    ragdp = make_method("ragdp", tiny_policy, RagdpConfig(leap_ratio=0.0, num_inference_steps=100))
     leapt = tiny_policy.predict(observation, ragdp, np.random.default_rng(0))
     base = _predict(tiny_policy, observation, "ddpm")
     np.testing.assert_array_equal(leapt.normalised, base.normalised)

@@ -34,7 +34,7 @@ from dp_accel_ros.sim import TASKS, PushT  # noqa: E402
 from dp_accel_ros.train.assembly import assemble  # noqa: E402
 from dp_accel_ros.train.own_successes import OwnSuccesses  # noqa: E402
 from dp_accel_ros.train.stages import stage_of  # noqa: E402
-from dp_accel_ros.train.workshop import Workshop  # noqa: E402
+from dp_accel_ros.train.workshop import OPTIONAL, Workshop  # noqa: E402
 
 QUICK = ["--quick", "--threads", "1"]
 
@@ -78,7 +78,7 @@ def test_its_bundle_takes_the_state_of_the_task(block_push: Bundle):
     manifest = block_push.manifest
     assert manifest.cameras == []
     assert tuple(manifest.state) == TASKS["block_push"]().state_names
-    assert set(manifest.provenance["measured"]) == {"diffusion"}
+    assert set(manifest.provenance["measured"]) == {"diffusion", *OPTIONAL}
     assert max(manifest.provenance["onnx_max_abs_error"].values()) <= 1e-4
 
 
