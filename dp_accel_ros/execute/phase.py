@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 N_ARRIVALS = 150
 """Arrivals that are remembered: about a minute of chunks."""
 
-N_NEEDED = 10
+N_NEEDED = 5
 """Fewer say little about where most lie."""
 
 N_PHASES = 80
 """Phases that are compared: half a millisecond apart at 25 Hz."""
 
-QUANTILE = 0.99
-"""The delay that is made small; a mean would leave the slowest chunks to wait a whole period."""
+QUANTILE = 0.98
+"""The delay that is made small; a mean would leave the slowest chunks to wait a whole period, and
+much more than this would let two or three outliers hold all others up for a minute."""
 
 MARGIN_NS = 4_000_000
 """Ticks keep this far behind the arrivals; one that is later by a moment waits a whole period."""
