@@ -29,7 +29,7 @@ LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("RAGDP r=.75", "ragdp", ("leap_ratio=0.75", "num_inference_steps=100")),
     ("RAGDP r=.9", "ragdp", ("leap_ratio=0.9", "num_inference_steps=100")),
     ("RAGDP r=.95", "ragdp", ("leap_ratio=0.95", "num_inference_steps=100")),
-    ("RAGDP r=.9 of 30", "ragdp", ("leap_ratio=0.9", "num_inference_steps=30")),
+    ("RAGDP r=.9 of 20", "ragdp", ("leap_ratio=0.9", "num_inference_steps=20")),
     ("ALT", "alt", ()),
 )
 """Label, method and settings of everybody; the first is the baseline of all."""

@@ -19,7 +19,7 @@ from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.samplers import SAMPLERS, Heun, Sampler
 from dp_accel_ros.predict.schedule import CLEAN
 
-SHORT_STEPS = 30
+SHORT_STEPS = 20
 """Steps of a solver that begins from a retrieved chunk: a coarse grid is enough near the end."""
 
 PARTS = {"heun": "edm", "consistency": "consistency"}

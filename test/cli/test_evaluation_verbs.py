@@ -28,7 +28,7 @@ def test_latency_prints_a_row_for_each_method_and_writes_both_files(tiny_bundle,
     assert main(["latency", "--threads", "1", *options]) == 0
     assert "RAGDP r=.75" in capsys.readouterr().out
     document = json.loads((tmp_path / "latency.json").read_text())
-    assert [t["nfe"] for t in document["timings"]] == [100, 16, 10, 25, 10, 5, 3, 0]
+    assert [t["nfe"] for t in document["timings"]] == [100, 16, 10, 25, 10, 5, 2, 0]
     assert "| ALT | ORT | 0 |" in (tmp_path / "latency.md").read_text()
 
 

@@ -116,4 +116,4 @@ def test_a_bundle_without_our_transformer_is_timed_without_torch(tiny_bundle):
     assert notes[-1].startswith(f"{EAGER} is left out")
     observations, rng = noise_observations(tiny_bundle.manifest, 2), np.random.default_rng(0)
     costs = [c.policy.predict(observations[1], c.method, rng).cost for c in found]
-    assert [cost.nfe for cost in costs] == [100, 16, 10, 25, 10, 5, 3, 0]
+    assert [cost.nfe for cost in costs] == [100, 16, 10, 25, 10, 5, 2, 0]

@@ -89,7 +89,7 @@ def _base(n_steps: int, precision: str) -> Iterable[Row]:
 def _ragdp(n_steps: int) -> Iterable[Row]:
     solvers = (
         ("ragdp", "RAGDP", "ddpm", n_steps, LEAPS),
-        ("ragdp-30", "RAGDP of 30", "ddpm", min(30, n_steps), SHORT_LEAPS),
+        ("ragdp-20", "RAGDP of 20", "ddpm", min(20, n_steps), SHORT_LEAPS),
         ("ragdp-ve", "RAGDP-VE", "heun", None, LEAPS),
         ("ragdp-ddim", "RAGDP + DDIM-16", "ddim", 16, SHORT_LEAPS),
         ("ragdp-dpmpp", "RAGDP + DPM++(2M)-10", "dpmpp_2m", 10, SHORT_LEAPS),

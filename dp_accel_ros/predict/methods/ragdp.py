@@ -72,7 +72,7 @@ class RagdpConfig:
     )
     num_inference_steps: int = param(
         USUAL_STEPS,
-        "Steps of the solver before the leap. 0 is 30 for `ddpm`, `ddim` and `dpmpp_2m`, one for "
+        "Steps of the solver before the leap. 0 is 20 for `ddpm`, `ddim` and `dpmpp_2m`, one for "
         "each noise level for `heun` and one jump for `consistency`; the paper has 100 of `ddpm`.",
         minimum=0,
         maximum=1000,
