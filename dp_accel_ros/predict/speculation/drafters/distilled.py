@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # the methods import this family
     from dp_accel_ros.predict.methods.base import Previous
 
 TRUST = 0.6
-"""Measured on lift with a drafter that was trained for minutes: 12.2 rounds at 95.8 %."""
+"""Measured on lift with a drafter that was trained for minutes: 12.2 rounds at 95.8 %, on
+the 16 chunks on which it was chosen too."""
 
 
 @dataclass(frozen=True, slots=True)
