@@ -19,12 +19,13 @@ from torch import nn
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.published import RECORDINGS
+from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import Parity, export, with_noise
 from dp_accel_ros.train.export_denoiser import export_denoiser
 from dp_accel_ros.train.export_drafter import put_drafter
 from dp_accel_ros.train.export_karras import put_karras
-from dp_accel_ros.train.keys import key_scale, nearest_elsewhere, ood_threshold, window_keys
+from dp_accel_ros.train.keys import key_scale, ood_threshold, window_keys
 from dp_accel_ros.train.onnx_quantize import QuantisationError
 from dp_accel_ros.train.workshop import OPTIONAL, Recipe, Workshop
 
@@ -73,7 +74,7 @@ def _store(
 
 
 def _retrieval_facts(shop: Workshop, arrays: StoreArrays) -> dict[str, Any]:
-    _, distance = nearest_elsewhere(arrays.alt_keys, arrays.episode_ends)
+    distance = nearest_elsewhere(arrays.alt_keys, arrays.episode_ends).distances[:, 0]
     facts = shop.demonstrations().attributes
     # learned features have no names by which to weigh them
     named = shop.recipe.from_state or shop.recipe.perception.objective == "state"

@@ -69,24 +69,6 @@ def window_keys(
     return features[windows].reshape(len(features), -1)
 
 
-def nearest_elsewhere(
-    keys: NDArray[np.float32], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return each frame's nearest row in another episode, (N,), and how far that is, (N,).
-
-    Frames of the same episode are near-duplicates and would say nothing of unseen scenes.
-    """
-    squares = (keys**2).sum(1)
-    nearest = np.empty(len(keys), dtype=np.int64)
-    distance = np.empty(len(keys), dtype=np.float32)
-    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
-        squared = squares[start:end, None] + squares - 2.0 * keys[start:end] @ keys.T
-        squared[:, start:end] = np.inf
-        nearest[start:end] = squared.argmin(1)
-        distance[start:end] = np.sqrt(np.maximum(squared.min(1), 0.0))
-    return nearest, distance
-
-
 def chunk_distance(
     nearest: NDArray[np.int64],
     actions: NDArray[np.float32],

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dp_accel_ros.train.keys import chunk_distance, encoded, nearest_elsewhere, window_keys
+from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
+from dp_accel_ros.train.keys import chunk_distance, encoded, window_keys
 from dp_accel_ros.train.workshop import Workshop
 
 
@@ -18,10 +19,10 @@ def lookup_metrics(shop: Workshop) -> dict[str, float]:
     episodes, joints = shop.demonstrations(), shop.joints()
     ends, shape = episodes.ends, shop.recipe.diffusion.windows
     actions = shop.actions().normalize(episodes.rows("action"))
-    by_alt, _ = nearest_elsewhere(encoded(shop.alt_encoder(), episodes, joints), ends)
-    by_features, _ = nearest_elsewhere(window_keys(shop.features(), ends, shape), ends)
+    by_alt = nearest_elsewhere(encoded(shop.alt_encoder(), episodes, joints), ends)
+    by_features = nearest_elsewhere(window_keys(shop.features(), ends, shape), ends)
     shuffled = np.random.default_rng(0).permutation(episodes.n_frames)
-    rows = {"alt": by_alt, "features": by_features, "random": shuffled}
+    rows = {"alt": by_alt.rows[:, 0], "features": by_features.rows[:, 0], "random": shuffled}
     return {
         f"chunk_distance_{name}": float(chunk_distance(found, actions, ends, shape).mean())
         for name, found in rows.items()

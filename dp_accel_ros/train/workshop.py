@@ -17,6 +17,7 @@ from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.errors import ConfigError, DataError, UnknownNameError
 from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
 from dp_accel_ros.train.chunk_batches import DiffusionData
 from dp_accel_ros.train.consistency import ConsistencyConfig, untrained
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
@@ -25,7 +26,7 @@ from dp_accel_ros.train.diffusion import DiffusionConfig
 from dp_accel_ros.train.drafter import DrafterConfig
 from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.fusion_encoder import FusionEncoder
-from dp_accel_ros.train.keys import encoded, nearest_elsewhere
+from dp_accel_ros.train.keys import encoded
 from dp_accel_ros.train.own_successes import OwnSuccesses, SuccessFile
 from dp_accel_ros.train.perception import (
     PerceptionConfig,
@@ -179,7 +180,7 @@ class Workshop:
             features = self.features()
             # Among the episodes of the store: more of them would lie closer to each other.
             ends = episodes.ends[: self.recipe.n_stored]
-            _, distances = nearest_elsewhere(features[: ends[-1]], ends)
+            distances = nearest_elsewhere(features[: ends[-1]], ends).distances[:, 0]
             return StateKeys(
                 self._state_encoder(), features.shape[1], length=kernel_length(distances)
             )

@@ -9,11 +9,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("zarr")
 
 from dp_accel_ros.data.windows import WindowShape  # noqa: E402
+from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere  # noqa: E402
 from dp_accel_ros.train.augment import ColorJitter, RandomResizedCrop  # noqa: E402
 from dp_accel_ros.train.keys import (  # noqa: E402
     chunk_distance,
     key_scale,
-    nearest_elsewhere,
     ood_threshold,
     window_keys,
 )
@@ -41,7 +41,8 @@ def test_without_offsets_from_the_hand_all_features_weigh_the_same():
 
 def test_the_nearest_frame_is_never_of_the_same_episode():
     keys = np.array([[0], [1], [2], [3], [0.1], [1.2], [2.3], [9]], dtype=np.float32)
-    nearest, distance = nearest_elsewhere(keys, ENDS)
+    found = nearest_elsewhere(keys, ENDS)
+    nearest, distance = found.rows[:, 0], found.distances[:, 0]
     assert nearest.tolist() == [4, 5, 6, 6, 0, 1, 2, 3]
     assert distance[:3] == pytest.approx([0.1, 0.2, 0.3], abs=1e-5)
 
