@@ -19,7 +19,7 @@ from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.evaluate.held_out_frames import encoded_frames
 from dp_accel_ros.predict.assemble import load_policy
-from dp_accel_ros.predict.leap import steps_within
+from dp_accel_ros.predict.methods.leap import steps_within
 from dp_accel_ros.predict.retrieval.calibration import (
     USUAL_RATE,
     Calibration,

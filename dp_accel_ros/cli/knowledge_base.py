@@ -21,13 +21,13 @@ from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.predict.assemble import load_policy, make_method
-from dp_accel_ros.predict.knowledge_building import (
+from dp_accel_ros.predict.knowledge.building import (
     BuiltKnowledge,
     KnowledgeRecipe,
     build_knowledge,
 )
+from dp_accel_ros.predict.knowledge.partial_states import PartialStates
 from dp_accel_ros.predict.methods import Diffusion
-from dp_accel_ros.predict.partial_states import PartialStates
 from dp_accel_ros.predict.policy import Policy
 from dp_accel_ros.predict.retrieval import INDEXES
 

@@ -9,7 +9,11 @@ import pytest
 from toy_networks import SCHEDULE, GaussianNetwork, denoise_with, noise
 
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.predict.expansion import expansion_bound, expansion_factors, lipschitz_estimate
+from dp_accel_ros.predict.knowledge.expansion import (
+    expansion_bound,
+    expansion_factors,
+    lipschitz_estimate,
+)
 from dp_accel_ros.predict.samplers import Ddim
 
 STD = 0.3

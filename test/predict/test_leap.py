@@ -16,8 +16,8 @@ from toy_networks import SCHEDULE
 from dp_accel_ros.bundle import StoreArrays
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.observe.normalizer import Normalizer
-from dp_accel_ros.predict.leap import LeapBound, steps_within
 from dp_accel_ros.predict.methods import Diffusion, Ragdp
+from dp_accel_ros.predict.methods.leap import LeapBound, steps_within
 from dp_accel_ros.predict.retrieval import NumpyIndex, RetrievalStore
 from dp_accel_ros.predict.retrieval.distance_curve import DistanceCurve
 from dp_accel_ros.predict.samplers import Ddpm

@@ -14,11 +14,11 @@ from toy_networks import SCHEDULE, CountingNetwork, noise
 
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.denoiser import Denoiser
+from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase
+from dp_accel_ros.predict.knowledge.trajectories import kept_states, trajectories
 from dp_accel_ros.predict.methods.diffusion import Diffusion
 from dp_accel_ros.predict.methods.redi import Redi, RediConfig
 from dp_accel_ros.predict.retrieval import NumpyIndex
-from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase
-from dp_accel_ros.predict.retrieval.trajectories import kept_states, trajectories
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.stages import StageTimes
 

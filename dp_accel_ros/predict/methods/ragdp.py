@@ -14,9 +14,9 @@ from dp_accel_ros import config
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.predict.leap import LeapBound
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.methods.diffusion import Diffusion
+from dp_accel_ros.predict.methods.leap import LeapBound
 from dp_accel_ros.predict.retrieval.base import Neighbours
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.samplers import SAMPLERS

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from dp_accel_ros.bundle import KnowledgeArrays
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.manifest_knowledge import Knowledge
+from dp_accel_ros.predict.knowledge.weights import Weigh
 from dp_accel_ros.predict.retrieval.base import Index
-from dp_accel_ros.predict.retrieval.weights import Weigh
 
 
 class Mixture(NamedTuple):

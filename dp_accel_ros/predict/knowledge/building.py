@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError, UnknownNameError
-from dp_accel_ros.predict.knowledge_quality import (
+from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase, seen_features
+from dp_accel_ros.predict.knowledge.partial_states import PartialStates
+from dp_accel_ros.predict.knowledge.quality import (
     PairQuality,
     held_out_queries,
     largest_residual,
     pair_quality,
 )
+from dp_accel_ros.predict.knowledge.trajectories import nothing_known, trajectories
 from dp_accel_ros.predict.methods.diffusion import Diffusion
 from dp_accel_ros.predict.methods.redi import deterministic
-from dp_accel_ros.predict.partial_states import PartialStates
 from dp_accel_ros.predict.retrieval.base import Index
-from dp_accel_ros.predict.retrieval.knowledge_base import KnowledgeBase, seen_features
-from dp_accel_ros.predict.retrieval.trajectories import nothing_known, trajectories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
