@@ -19,6 +19,7 @@ from torch import nn
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.data.published import RECORDINGS
+from dp_accel_ros.predict.retrieval.base import cosine
 from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import Parity, export, with_noise
@@ -79,7 +80,7 @@ def _retrieval_facts(shop: Workshop, arrays: StoreArrays) -> dict[str, Any]:
     # learned features have no names by which to weigh them
     named = shop.recipe.from_state or shop.recipe.perception.objective == "state"
     scale = key_scale(facts["state_names"], len(facts["joints"])) if named else None
-    gamma = ood_threshold(1.0 - distance**2 / 2.0)  # unit vectors: ||a - b||² = 2 - 2 cos
+    gamma = ood_threshold(cosine(distance))
     return {
         "actions": "actions.npy",
         "episode_ends": "episode_ends.npy",

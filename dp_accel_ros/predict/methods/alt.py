@@ -15,7 +15,7 @@ from dp_accel_ros.chunk import Candidate, Cost
 from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
-from dp_accel_ros.predict.retrieval.base import Neighbours
+from dp_accel_ros.predict.retrieval.base import Neighbours, cosine
 from dp_accel_ros.predict.retrieval.episodes import nearest_episodes
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.stages import StageTimes
@@ -165,8 +165,3 @@ class Alt:
             ood=candidates[0].similarity < self.threshold,
             exactness="a demonstration, not a sample of the policy",
         )
-
-
-def cosine(distance: float) -> float:
-    """Return the cosine similarity of two unit vectors at a Euclidean distance."""
-    return 1.0 - distance**2 / 2.0

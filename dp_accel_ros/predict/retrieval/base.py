@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError, ShapeError
+
+Number = TypeVar("Number", float, NDArray[np.float32])
 
 
 class Neighbours(NamedTuple):
@@ -36,3 +38,8 @@ def check_search(queries: NDArray[np.float32], k: int, n_rows: int, dim: int) ->
         raise ShapeError("`queries`", f"shape (B, {dim})", queries.shape)
     if not 1 <= k <= n_rows:
         raise ConfigError(f"`k` must be between 1 and {n_rows} stored rows, got {k}")
+
+
+def cosine(distance: Number) -> Number:
+    """Return the cosine similarity of unit vectors at a Euclidean distance: ||a - b||² = 2 - 2 cos."""
+    return 1.0 - distance**2 / 2.0

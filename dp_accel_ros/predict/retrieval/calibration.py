@@ -21,6 +21,7 @@ from dp_accel_ros.bundle_parts import replace_parts
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.predict.retrieval.base import cosine
 from dp_accel_ros.predict.retrieval.conformal import conformal_threshold
 from dp_accel_ros.predict.retrieval.distance_curve import DistanceCurve
 from dp_accel_ros.predict.retrieval.held_out import NOTHING, nearest_outside
@@ -116,7 +117,7 @@ def measured(store: StoreArrays, held_out: HeldOut, manifest: Manifest) -> Measu
     by_alt = nearest_outside(frames.alt_keys, ends, store.alt_keys, left_out).distances[:, 0]
     arrays = CalibrationArrays(
         leap_curve=_representable(np.stack([curve.edges, curve.chunk_distances])),
-        alt_similarities=1.0 - by_alt**2 / 2.0,  # unit vectors: ||a - b||² = 2 - 2 cos
+        alt_similarities=cosine(by_alt),
         episode_ends=ends,
     )
     return Measured(arrays, found.distances[:, 0])

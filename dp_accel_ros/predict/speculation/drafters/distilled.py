@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.predict.denoiser import Denoise, Denoiser
 from dp_accel_ros.predict.schedule import Floats
-from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
-from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
-
-if TYPE_CHECKING:  # the methods import this family
-    from dp_accel_ros.predict.methods.base import Previous
+from dp_accel_ros.predict.speculation.drafters.base import Needs, Path, Window
+from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource, no_opening
 
 TRUST = 0.6
 """Measured on lift with a drafter that was trained for minutes: 12.2 rounds at 95.8 %, on
@@ -30,17 +25,8 @@ class Distilled:
 
     name: str
     network: Denoiser
-
-    @property
-    def needs(self) -> Needs:
-        """What it must know of the target before it drafts."""
-        return "nothing"
-
-    def opening(
-        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
-    ) -> Opening | None:
-        """Return None: the network needs no guess."""
-        del condition, previous
+    opening: OpeningSource = no_opening
+    needs: Needs = "nothing"
 
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""
@@ -60,22 +46,13 @@ class Corrected:
     """
 
     name: str
-    source: OpeningSource
+    opening: OpeningSource
     network: Denoiser
     trust: float = TRUST
     """Share of the network's change that is added: 0 drafts like `Recalled`, 1 is for a network
     whose changes are as right as the target's."""
 
-    @property
-    def needs(self) -> Needs:
-        """What it must know of the target before it drafts."""
-        return "estimate"
-
-    def opening(
-        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
-    ) -> Opening | None:
-        """Return guesses to start from, for conditions (B, To, C), or None if it makes none."""
-        return self.source(condition, previous)
+    needs: Needs = "estimate"
 
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""

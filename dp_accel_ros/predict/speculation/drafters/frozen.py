@@ -4,19 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dp_accel_ros.predict.schedule import Floats
-from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
+from dp_accel_ros.predict.speculation.drafters.base import Needs, Path, Window
 from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
-
-if TYPE_CHECKING:  # the methods import this family
-    from dp_accel_ros.predict.methods.base import Previous
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +23,7 @@ class FrozenEstimate:
 
     name: str
     needs: Needs
-    source: OpeningSource
-
-    def opening(
-        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
-    ) -> Opening | None:
-        """Return guesses to start from, for conditions (B, To, C), or None if it makes none."""
-        return self.source(condition, previous)
+    opening: OpeningSource
 
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""

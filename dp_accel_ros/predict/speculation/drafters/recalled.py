@@ -4,20 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dp_accel_ros.predict.schedule import Floats
-from dp_accel_ros.predict.speculation.drafters.base import Needs, Opening, Path, Window
+from dp_accel_ros.predict.speculation.drafters.base import Needs, Path, Window
 from dp_accel_ros.predict.speculation.drafters.frozen import path_with
 from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource
-
-if TYPE_CHECKING:  # the methods import this family
-    from dp_accel_ros.predict.methods.base import Previous
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +24,8 @@ class Recalled:
     """
 
     name: str
-    source: OpeningSource
-
-    @property
-    def needs(self) -> Needs:
-        """What it must know of the target before it drafts."""
-        return "estimate"
-
-    def opening(
-        self, condition: NDArray[np.float32], previous: Sequence[Previous | None]
-    ) -> Opening | None:
-        """Return guesses to start from, for conditions (B, To, C), or None if it makes none."""
-        return self.source(condition, previous)
+    opening: OpeningSource
+    needs: Needs = "estimate"
 
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""
