@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,8 @@ class Known:
 class Decider:
     """Decides on every tick.
 
-    `observe`, `take` and `reset` come from the executor's thread, `message` from the control
-    thread, which reads `_known` once: it is frozen and only ever replaced.
+    `take` and `reset` come from the executor's thread, `message` from the control thread and
+    `observe` from either. What is known is frozen and only ever replaced, under the lock.
     """
 
     def __init__(self, kind: str, bundle: Bundle) -> None:
@@ -65,22 +66,25 @@ class Decider:
         self._scheduler = load_scheduler(bundle) if kind == PPO else None
         if self._scheduler is not None:
             self._scheduler.chosen(np.zeros(self._scheduler.view.size, np.float32))
-        self._known = Known()
+        self._lock, self._known = Lock(), Known()
         self._took_ms: deque[float] = deque(maxlen=LENGTH)
         self._complaint = ""
         self._undecided = 0
 
     def reset(self, now_ns: int) -> None:
         """Forget joints and chunk: an episode begins."""
-        self._known = Known(began_ns=now_ns)
+        with self._lock:
+            self._known = Known(began_ns=now_ns)
 
     def observe(self, positions: NDArray[np.float64]) -> None:
         """Take measured joint positions, (Dj,)."""
-        self._known = replace(self._known, joints=positions)
+        with self._lock:
+            self._known = replace(self._known, joints=positions)
 
     def take(self, chunk: ActionChunk, told: Mapping[str, str]) -> None:
         """Take the newest chunk with the values of its `policy/inference`."""
-        self._known = replace(self._known, chunk=chunk, told=told)
+        with self._lock:
+            self._known = replace(self._known, chunk=chunk, told=told)
 
     def message(self, own: Decision, now_ns: int, epoch: int) -> Any:
         """Return `scheduler/decision` for a tick; `own` is what the parameters ask for."""

@@ -14,6 +14,8 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from dp_accel_ros.nodes.inbox import Inbox
+
 RELIABLE = QoSProfile(depth=10)
 
 
@@ -48,6 +50,27 @@ class Entities:
             kind, topic, callback, qos_profile_sensor_data, qos_overriding_options=overriding
         )
         self._undo.append(lambda: self._node.destroy_subscription(made))
+
+    def collect(
+        self, kind: Any, topic: str, callback: Callable[[Any], None], *, reliable: bool
+    ) -> Callable[[], None]:
+        """Subscribe to a topic that is faster than its messages are needed.
+
+        Returns:
+            What calls back for every message that has arrived since it was called last; any thread
+            may call it.
+        """
+        overriding = None if reliable else QoSOverridingOptions.with_default_policies()
+        made = Inbox(
+            self._node,
+            kind,
+            topic,
+            callback,
+            reliable=reliable,
+            qos_overriding_options=overriding,
+        )
+        self._undo.append(lambda: self._node.destroy_subscription(made.subscription))
+        return made.empty
 
     def serve(self, kind: Any, name: str, callback: Callable[[Any, Any], Any]) -> None:
         """Offer a service."""

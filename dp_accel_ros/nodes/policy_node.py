@@ -28,15 +28,11 @@ from dp_accel_ros.nodes.diagnostics import (
     status,
 )
 from dp_accel_ros.nodes.inference_loop import Idle, Inference
+from dp_accel_ros.nodes.intake import Intake
 from dp_accel_ros.nodes.lifecycle import ManagedNode
-from dp_accel_ros.nodes.messages import (
-    chunk_to_msg,
-    image_from_msg,
-    joint_state_to_array,
-    stamp_to_ns,
-)
+from dp_accel_ros.nodes.messages import chunk_to_msg
 from dp_accel_ros.nodes.policy_config import PARAMETERS, PolicyNodeConfig
-from dp_accel_ros.nodes.policy_parts import JOINTS, STATE, PolicyParts, assemble
+from dp_accel_ros.nodes.policy_parts import JOINTS, PolicyParts, assemble
 from dp_accel_ros.nodes.process import run
 from dp_accel_ros.nodes.realtime import be_nice
 from dp_accel_ros.nodes.speculation_values import speculation_values
@@ -47,8 +43,9 @@ from dp_accel_ros.predict.methods import METHOD_CONFIGS, Method, MethodConfig
 class PolicyNode(ManagedNode):
     """Keeps a window of what the sensors saw and predicts from it in a thread of its own.
 
-    Callbacks fill the window and wake the thread; they run in the executor's thread, as do
-    transitions. Nothing is locked while networks run.
+    Images fill the window and wake the thread; their callbacks run in the executor's thread, as do
+    transitions. Joint states and decisions wait until somebody needs them. Nothing is locked while
+    networks run.
     """
 
     def __init__(self) -> None:
@@ -64,10 +61,10 @@ class PolicyNode(ManagedNode):
         self._parts: PolicyParts | None = None
         self._worker: Worker | None = None
         self._decisions = DecisionWatch()
+        self._inboxes: list[Callable[[], None]] = []
         self._warned = False
         self._death = ""
         self._made: Inference | None = None
-        self._shown_again_ns = 0
 
     @property
     def _config(self) -> PolicyNodeConfig:
@@ -81,22 +78,29 @@ class PolicyNode(ManagedNode):
         self._parts, self._death = parts, ""
         warm = ", ".join(f"{name} {1e3 * took:.1f} ms" for name, took in parts.warm_s.items())
         self.get_logger().info(f"policy for {parts.manifest.task!r} is warm: {warm}")
-        self._worker = Worker("inference", self._infer, self._on_death)
+        self._worker = worker = Worker("inference", self._infer, self._on_death)
         made = self.entities
         self._chunks = made.publisher(JointTrajectory, "policy/action_chunk")
         self._inferences = made.publisher(DiagnosticArray, INFERENCE)
         self._diagnostics = made.diagnostics(DiagnosticArray)
-        # first, so that joints stamped with an image are in the window when it arrives
-        made.sense(JointState, JOINTS, self._on_joints)
-        if parts.manifest.state:
-            made.sense(JointState, self._config.state_topic, self._on_state)
-        image = CompressedImage if self._config.use_compressed else Image
-        for camera in parts.manifest.camera_names:
-            made.sense(image, self._config.camera_topic(camera), partial(self._on_image, camera))
-        made.subscribe(DiagnosticArray, DECISION, self._on_decision)
+        self._intake = Intake(parts, self.now_ns, worker.wake, self.get_logger().error)
+        self._listen(parts, self._intake)
         made.serve(Trigger, "~/reset", self._on_reset)
         made.every(1.0, self._report, ros_time=False)
         made.on_time_back(partial(self._reset, "time went back"))
+
+    def _listen(self, parts: PolicyParts, intake: Intake) -> None:
+        """Subscribe to the sensors and to the scheduler's decisions."""
+        made, config = self.entities, self._config
+        self._inboxes = [
+            made.collect(JointState, JOINTS, intake.joints, reliable=False),
+            made.collect(DiagnosticArray, DECISION, self._on_decision, reliable=True),
+        ]
+        if parts.manifest.state:
+            made.sense(JointState, config.state_topic, intake.state)
+        image = CompressedImage if config.use_compressed else Image
+        for camera in parts.manifest.camera_names:
+            made.sense(image, config.camera_topic(camera), partial(intake.image, camera))
 
     def begin(self) -> None:
         """Predict from what is seen from now on."""
@@ -112,50 +116,12 @@ class PolicyNode(ManagedNode):
     def take_down(self) -> None:
         """Free the policy."""
         self._worker = self._parts = None
+        self._inboxes = []
 
-    def _on_image(self, camera: str, msg: Any) -> None:
-        """Put a frame into the window and wake the inference thread."""
-        self._take(
-            camera,
-            msg,
-            lambda parts, stamp_ns: parts.window.push_image(camera, stamp_ns, image_from_msg(msg)),
-        )
-        if self._worker is not None:
-            self._worker.wake()
-
-    def _on_state(self, msg: Any) -> None:
-        """Put what else was measured into the window and wake the inference thread."""
-        self._take(
-            STATE,
-            msg,
-            lambda parts, stamp_ns: parts.window.push_state(
-                stamp_ns, joint_state_to_array(msg, parts.manifest.state)
-            ),
-        )
-        if self._worker is not None:
-            self._worker.wake()
-
-    def _on_joints(self, msg: Any) -> None:
-        """Put joint positions into the window."""
-        self._take(
-            JOINTS,
-            msg,
-            lambda parts, stamp_ns: parts.window.push_joints(
-                stamp_ns, joint_state_to_array(msg, parts.manifest.joint_names)
-            ),
-        )
-
-    def _take(self, name: str, msg: Any, push: Callable[[PolicyParts, int], bool]) -> None:
-        parts = self._parts
-        stamp_ns = stamp_to_ns(msg.header.stamp)
-        if parts is None or not parts.streams[name].accepts(stamp_ns, self.now_ns()):
-            return
-        try:
-            if not push(parts, stamp_ns):
-                self._shown_again_ns = stamp_ns
-        except DpAccelError as error:
-            if parts.streams[name].refuse(str(error)):
-                self.get_logger().error(f"{name}: {error}")
+    def _empty_inboxes(self) -> None:
+        """Take joint states and decisions: whoever is about to need them calls this."""
+        for empty in self._inboxes:
+            empty()
 
     def _on_decision(self, msg: Any) -> None:
         """Take what the scheduler asks for."""
@@ -177,6 +143,7 @@ class PolicyNode(ManagedNode):
 
     def _reset(self, reason: str) -> None:
         if self._parts is not None:
+            self._empty_inboxes()
             self._made = None
             self._parts.reset(self.now_ns())
             self.get_logger().info(f"reset ({reason}): epoch {self._parts.loop.epoch}")
@@ -198,6 +165,7 @@ class PolicyNode(ManagedNode):
         parts = self._parts
         if parts is None:
             return
+        self._empty_inboxes()
         steps = self._config.replan_steps or parts.manifest.n_action_steps
         method, lack = self._choice(parts)
         try:
@@ -253,8 +221,7 @@ class PolicyNode(ManagedNode):
         made = self._made
         if made is None or made.epoch != parts.loop.epoch:
             return
-        if made.prediction.chunk.stamp_ns == self._shown_again_ns:
-            self._shown_again_ns = 0
+        if self._intake.was_shown_again(made.prediction.chunk.stamp_ns):
             self._publish(parts, made)
 
     def _on_death(self, death: str) -> None:
@@ -266,6 +233,7 @@ class PolicyNode(ManagedNode):
         parts = self._parts
         if parts is None:
             return
+        self._empty_inboxes()
         now_ns, name = self.now_ns(), self.get_name()
         about = {
             "method": self._choice(parts)[0].name,

@@ -49,7 +49,8 @@ class SchedulerNode(ManagedNode):
     """Commands the arm at a fixed rate with what remains of the newest valid chunk.
 
     Callbacks and transitions run in the executor's thread; ticks in a thread of their own, or in
-    the executor's when time is simulated. `ChunkScheduler` is what the threads share.
+    the executor's when time is simulated. A tick takes the joint states that have come since the
+    last one. `ChunkScheduler` is what the threads share.
     """
 
     def __init__(self) -> None:
@@ -61,6 +62,7 @@ class SchedulerNode(ManagedNode):
         self._plan: Plan | None = None
         self._is_ticking = False
         self._death = ""
+        self._take_joints: Callable[[], None] = lambda: None
 
     def set_up(self) -> None:
         """Read the arm from the bundle and connect."""
@@ -81,7 +83,7 @@ class SchedulerNode(ManagedNode):
         self._arrivals = ArrivalPhases(self._period_ns)
         self._joints = Stream()
         self._plan, self._death, self._malformed = None, "", 0
-        self._connect()
+        self._connect(lockstep=config.lockstep)
         self._choose_clockwork(config)
 
     def begin(self) -> None:
@@ -113,13 +115,18 @@ class SchedulerNode(ManagedNode):
     def take_down(self) -> None:
         """Forget how time was kept."""
         self._ticker = self._lockstep = None
+        self._take_joints = lambda: None
 
-    def _connect(self) -> None:
+    def _connect(self, *, lockstep: bool) -> None:
         made = self.entities
         self._trajectories = made.publisher(JointTrajectory, "joint_trajectory")
         self._decisions = made.publisher(DiagnosticArray, DECISION)
         self._diagnostics = made.diagnostics(DiagnosticArray)
-        made.sense(JointState, "joint_states", self._on_joints)
+        joints = (JointState, "joint_states", self._on_joints)
+        if lockstep:
+            made.sense(*joints)  # each may be what the next step waits for
+        else:
+            self._take_joints = made.collect(*joints, reliable=False)
         made.subscribe(DiagnosticArray, INFERENCE, self._on_inference)
         made.subscribe(JointTrajectory, "policy/action_chunk", self._on_chunk)
         made.serve(Trigger, "~/reset", self._on_reset)
@@ -144,6 +151,7 @@ class SchedulerNode(ManagedNode):
     def _prepare(self, ahead_ns: int) -> Callable[[], None]:
         """Return what sends the command of the tick that is `ahead_ns` from now."""
         began_ns = time.monotonic_ns()
+        self._take_joints()
         now_ns = self.now_ns() + ahead_ns
         plan = self._scheduler.at(now_ns)
         msg = self._message(plan)
@@ -236,6 +244,7 @@ class SchedulerNode(ManagedNode):
         return response
 
     def _reset(self, reason: str) -> None:
+        self._take_joints()
         now_ns = self.now_ns()
         self._scheduler.reset(now_ns)
         self._decider.reset(now_ns)
@@ -259,6 +268,8 @@ class SchedulerNode(ManagedNode):
 
     def _report(self) -> None:
         """Publish diagnostics, and move the ticks to where chunks arrive."""
+        if not self._is_ticking:
+            self._take_joints()
         now_ns = self.now_ns()
         if self._ticker is not None and self.declared.get().align_ticks:
             self._ticker.aim(self._arrivals.best(self._ticker.phase_ns))

@@ -4,11 +4,16 @@
 
 One thread does everything: what arrives, physics, images and what is sent. Nothing needs a lock,
 and the graphics context stays in the thread that made it.
+
+    wall clock   sleep until the next slice -> trajectories that arrived -> physics -> joint states
+                 every 4th slice also images; then services and parameters
+    lockstep     a trajectory arrives -> the slices of one image period -> /clock
 """
 
 from __future__ import annotations
 
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 from threading import Event
@@ -31,6 +36,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.nodes.diagnostics import OK, array_of, status
+from dp_accel_ros.nodes.inbox import Inbox
 from dp_accel_ros.nodes.messages import image_to_msg, joint_state_to_msg, ns_to_stamp
 from dp_accel_ros.nodes.params import Parameters
 from dp_accel_ros.nodes.process import WAKE_S
@@ -81,12 +87,11 @@ class SimNode(Node):
         self._counts: Counter[str] = Counter()
         self._told: tuple[int, bool, bool] | None = None
         self._shown: list[Sensed] = []
+        self._inbox: Inbox | None = None
         self._connect()
         if config.lockstep:
             self._run_tick()
             self.create_timer(REPEAT_S, self._show_tick, clock=STEADY)
-        else:
-            self.create_timer(config.slice_s, self._on_timer)
 
     def _connect(self) -> None:
         self._joint_states = self.create_publisher(JointState, "joint_states", 10)
@@ -101,16 +106,31 @@ class SimNode(Node):
         self._time = (
             self.create_publisher(ClockMsg, "/clock", 10) if self._config.lockstep else None
         )
-        self.create_subscription(JointTrajectory, "joint_trajectory", self._on_trajectory, 10)
+        trajectories = (JointTrajectory, "joint_trajectory", self._on_trajectory)
+        if self._config.lockstep:
+            self.create_subscription(*trajectories, 10)
+        else:
+            self._inbox = Inbox(self, *trajectories, reliable=True)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_timer(1.0, self._publish_diagnostics, clock=STEADY)
 
     def _clock_ns(self) -> int:
         return self.get_clock().now().nanoseconds
 
-    def _on_timer(self) -> None:
+    def turn(self, executor: SingleThreadedExecutor) -> None:
+        """Wait for what is due next and do it; the executor serves what was asked for meanwhile."""
+        if self._inbox is None:
+            executor.spin_once(timeout_sec=WAKE_S)
+            return
+        # a timer of the executor would wake later than this, and cost more than the physics
+        wait_s = (self._pace.next_ns - self._clock_ns()) / NS_PER_S
+        time.sleep(min(max(0.0, wait_s), self._config.slice_s))
+        self._inbox.empty()
         for stamp_ns in self._pace.due(self._clock_ns()):
-            self._publish(self._advanced(stamp_ns))
+            sensed = self._advanced(stamp_ns)
+            self._publish(sensed)
+            if sensed.images is not None:
+                executor.spin_once(timeout_sec=0)
 
     def _on_trajectory(self, msg: Any) -> None:
         path = path_from_msg(msg)
@@ -212,7 +232,7 @@ def main() -> None:
     executor.add_node(node)
     try:
         while not told_to_stop.is_set():
-            executor.spin_once(timeout_sec=WAKE_S)
+            node.turn(executor)
     finally:
         node.finish()
         executor.shutdown()

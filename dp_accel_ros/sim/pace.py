@@ -26,6 +26,11 @@ class Pace:
         self.skipped_ns = 0
         """Time that was given up, in ns."""
 
+    @property
+    def next_ns(self) -> int:
+        """The next instant, in ns."""
+        return self._last_ns + self._period_ns
+
     def due(self, now_ns: int) -> list[int]:
         """Return the instants that have come since the last call, in ns."""
         behind_ns = now_ns - self._last_ns

@@ -12,6 +12,13 @@ def test_every_instant_comes_once_however_often_one_asks():
     assert pace.overruns == 0
 
 
+def test_the_next_instant_is_the_one_that_comes_next():
+    pace = Pace(0, 10)
+    assert pace.next_ns == 10
+    pace.due(23)
+    assert pace.next_ns == 30
+
+
 def test_a_late_call_catches_up_and_is_counted():
     pace = Pace(0, 10)
     assert pace.due(35) == [10, 20, 30]
