@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich import box
@@ -19,6 +19,7 @@ from dp_accel_ros.bundle import load_bundle
 from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.evaluate.bench.bench import Bench
+from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.estimate import row_s, tick_s
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.plots import plot_all
@@ -41,7 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, help="folder of results, continued if there (default: runs/TASK/bench)"
     )
     parser.add_argument(
-        "--only", action="append", default=[], metavar="ROW", help="row or method; may have *"
+        "--only",
+        "--rows",
+        action="append",
+        default=[],
+        metavar="ROW",
+        help="row or method; may have *",
     )
     parser.add_argument("--list", action="store_true", help="show rows and how long they take")
     parser.add_argument("--episodes", type=int, default=usual.n_episodes, help="of each row")
@@ -104,10 +110,30 @@ def _missing(bench: Bench) -> int:
 def _run_rows(bench: Bench, tasks: Sequence[Task], console: Console) -> None:
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("episodes", total=_missing(bench))
-        for entrant in bench.wanted:
+        for entrant in _cheapest_first(bench, tasks):
             there = bench.protocol.n_episodes - bench.missing(entrant)
-            before = progress.tasks[bar].completed
-            bench.run_row(entrant, tasks, _Shown(progress, bar, entrant.row.label, before - there))
+            before, began = progress.tasks[bar].completed, time.perf_counter()
+            shown = _Shown(progress, bar, entrant.row.label, before - there)
+            bench.run_row(entrant, tasks, shown)
+            console.print(f"{shown.line} in {_duration(time.perf_counter() - began)}")
+
+
+def _cheapest_first(bench: Bench, tasks: Sequence[Task]) -> list[Entrant]:
+    """Return the rows that lack episodes, so that whoever stops early has most of the table."""
+    lacking = [entrant for entrant in bench.wanted if bench.missing(entrant)]
+    return sorted(lacking, key=_costs_s(bench, tasks[0])) if len(lacking) > 1 else lacking
+
+
+def _costs_s(bench: Bench, task: Task) -> Callable[[Entrant], float]:
+    """Return how long a row's missing episodes take at most, s, as a function of the row."""
+    with_images = bool(bench.bundle.manifest.cameras)
+    tick = tick_s(task, time.perf_counter, with_images=with_images)
+
+    def cost_s(entrant: Entrant) -> float:
+        missing = bench.missing(entrant)
+        return row_s(entrant, bench.protocol, missing, task, tick, time.perf_counter)
+
+    return cost_s
 
 
 class _Shown:
@@ -115,11 +141,13 @@ class _Shown:
 
     def __init__(self, progress: Progress, bar: TaskID, label: str, offset: float) -> None:
         self._progress, self._bar, self._label, self._offset = progress, bar, label, offset
+        self.line = label
 
     def __call__(self, so_far: Sequence[EpisodeResult]) -> None:
         rate = SuccessRate.of(result.success for result in so_far)
+        self.line = f"{self._label}: {rate}"
         done = self._offset + len(so_far)
-        self._progress.update(self._bar, completed=done, description=f"{self._label}: {rate}")
+        self._progress.update(self._bar, completed=done, description=self.line)
 
 
 def _time_rows(bench: Bench, task: Task, console: Console) -> None:
@@ -132,11 +160,9 @@ def _listing(bench: Bench, task: Task) -> Table:
     table = Table(title=f"rows for {bench.bundle.manifest.task}", box=box.SIMPLE_HEAD)
     for name in ("row", "what", "episodes there", "takes at most"):
         table.add_column(name, justify="right" if name[0] in "et" else "left")
-    with_images = bool(bench.bundle.manifest.cameras)
-    tick, total = tick_s(task, time.perf_counter, with_images=with_images), 0.0
+    costs_s, total = _costs_s(bench, task), 0.0
     for entrant in bench.wanted:
-        missing = bench.missing(entrant)
-        took = row_s(entrant, bench.protocol, missing, task, tick, time.perf_counter)
+        missing, took = bench.missing(entrant), costs_s(entrant)
         total += took
         there = f"{bench.protocol.n_episodes - missing} of {bench.protocol.n_episodes}"
         table.add_row(entrant.row.name, entrant.row.label, there, _duration(took))

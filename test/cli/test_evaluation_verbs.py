@@ -54,6 +54,15 @@ def test_bench_runs_one_row_prints_it_and_keeps_table_and_plots(tiny_bundle, tmp
     assert "ddim" not in listed
 
 
+def test_bench_runs_cheap_rows_first_and_says_how_long_each_took(tiny_bundle, tmp_path, capsys):
+    pytest.importorskip("mujoco")
+    options = ["--bundle", str(tiny_bundle.path), "--out", str(tmp_path), "--rows", "ragdp-r0.5"]
+    options += ["--rows", "alt-0.9", "--episodes", "1", "--threads", "1", "--no-latency"]
+    assert main(["bench", *options]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" min")]
+    assert [line.split(":")[0] for line in told] == ["ALT, gamma = 0.9", "RAGDP r=0.5"]
+
+
 def test_bench_says_which_rows_there_are(tiny_bundle, capsys):
     assert main(["bench", "--bundle", str(tiny_bundle.path), "--only", "magic"]) == 2
     assert "no row and no method is named 'magic'; there are ddpm" in capsys.readouterr().err

@@ -33,6 +33,8 @@ def row_s(
     entrant: Entrant, protocol: Protocol, missing: int, task: Task, tick: float, clock: Clock
 ) -> float:
     """Return how long a row's missing episodes take at most, s: as if none of them succeeded."""
+    if not missing:
+        return 0.0
     manifest = entrant.policy.manifest
     n_chunks = -(-task.max_ticks // manifest.n_action_steps)
     n_batches = -(-missing // protocol.n_tasks)
