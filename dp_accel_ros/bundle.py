@@ -40,6 +40,13 @@ class StoreArrays:
     alt_keys: NDArray[np.float32]
     """Unit-norm embeddings of the ALT encoder, (N, K)."""
 
+    @property
+    def halved(self) -> StoreArrays:
+        """These arrays with keys in half precision, as they go to disk."""
+        # What an encoder says is off by far more than the thousandth that this costs.
+        keys, alt_keys = self.keys.astype(np.float16), self.alt_keys.astype(np.float16)
+        return replace(self, keys=keys, alt_keys=alt_keys)
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrationArrays:
@@ -131,7 +138,7 @@ def write_bundle(
     Args:
         path: The folder; it is made, and files of the same names are replaced.
         facts: Every key of the manifest except `format_version` and `files`.
-        arrays: The retrieval store, `alt_keys` going to disk in half precision; None for none.
+        arrays: The retrieval store, keys going to disk in half precision; None for none.
         networks: File name in the bundle to the ONNX file that is copied there.
     """
     folder = Path(path)
@@ -165,11 +172,10 @@ def _verify_file(path: Path, expected: str) -> None:
 
 def _write_store(folder: Path, names: Mapping[str, Any], arrays: StoreArrays) -> list[str]:
     """Write the arrays of a store and return the names of the files."""
-    halved = replace(arrays, alt_keys=arrays.alt_keys.astype(np.float16))
-    keys = [field.name for field in fields(StoreArrays)]
-    for key in keys:
-        np.save(folder / names[key], getattr(halved, key))
-    return [names[key] for key in keys]
+    parts = [field.name for field in fields(StoreArrays)]
+    for part in parts:
+        np.save(folder / names[part], getattr(arrays.halved, part))
+    return [names[part] for part in parts]
 
 
 def _load_store(folder: Path, manifest: Manifest) -> StoreArrays | None:

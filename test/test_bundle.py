@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from dp_accel_ros.bundle import Bundle, load_bundle, sha256_of
+from dp_accel_ros.bundle import Bundle, StoreArrays, load_bundle, sha256_of
 from dp_accel_ros.errors import BundleError
 
 Damage = Callable[[Path], None]
@@ -291,6 +291,18 @@ def test_a_bundle_loads_as_it_was_written(tiny_bundle: Bundle):
     again = load_bundle(tiny_bundle.path)
     assert again.manifest == tiny_bundle.manifest
     np.testing.assert_array_equal(again.store.keys, tiny_bundle.store.keys)
+
+
+def test_keys_lie_on_disk_in_half_precision_and_a_frame_still_finds_itself():
+    rng = np.random.default_rng(0)
+    ends = np.array([30, 50], dtype=np.int64)
+    keys = rng.normal(size=(50, 6)).astype(np.float32)
+    halved = StoreArrays(np.zeros((50, 2), np.float32), ends, keys, keys).halved
+    assert (halved.keys.dtype, halved.alt_keys.dtype) == (np.float16, np.float16)
+    assert halved.keys.nbytes * 2 == keys.nbytes
+    distances = np.linalg.norm(keys[:, None] - halved.keys, axis=2)
+    np.testing.assert_array_equal(distances.argmin(axis=1), np.arange(50))
+    assert distances.min(axis=1).max() < 2e-3
 
 
 def test_embeddings_have_norm_1_after_loading_from_half_precision(tiny_bundle: Bundle):

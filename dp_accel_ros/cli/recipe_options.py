@@ -28,8 +28,12 @@ from dp_accel_ros.train.workshop import OBSERVED, OPTIONAL, TRAINED, Recipe, Wor
 STATE_NOISE = {"estimate_noise": 0.01, "joint_noise": 0.005}
 """Noise on the condition of policies that take the state: it is measured, not estimated."""
 
-OBSERVED_BY_TASK = {"block_push": "state", "pusht": "state"}
-"""What the policy of a task takes unless it is told; camera images elsewhere."""
+USUAL_BY_TASK: dict[str, dict[str, Any]] = {
+    "pick_place": {"demonstrations": 300, "stored": 130},
+    "block_push": {"observe": "state", "demonstrations": 400, "stored": 150},
+    "pusht": {"observe": "state", "diffusion_steps": 5000},
+}
+"""Options of a task where none are given: those that its bundle in `models` was made with."""
 
 NETWORKS = (*TRAINED, *OPTIONAL)
 QUICK = {"demonstrations": 2, "own_successes": 0, "scenes": 3, "layers": 1, "width": 32}
@@ -40,15 +44,15 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options from which `workshop_from` makes a workshop."""
     parser.add_argument("--task", default="lift", choices=sorted(TASKS))
     parser.add_argument(
-        "--observe", choices=OBSERVED, help="what the policy takes beside the joints"
+        "--observe", choices=OBSERVED, help="what the policy takes beside the joints (by task)"
     )
     parser.add_argument(
         "--recordings", type=Path, help="recorded demonstrations, for a task without an expert"
     )
     parser.add_argument("--runs", type=Path, help="folder of all stages (default: runs/TASK)")
-    parser.add_argument("--demonstrations", type=int, default=Recipe(task="").n_demonstrations)
+    parser.add_argument("--demonstrations", type=int, help="how many to record (default: by task)")
     parser.add_argument(
-        "--stored", type=int, help="demonstrations in the retrieval store (default: all)"
+        "--stored", type=int, help="of these in the retrieval store (default: by task, or all)"
     )
     parser.add_argument(
         "--own-successes",
@@ -83,6 +87,10 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     """Return the workshop that the options describe, and pin its threads."""
     if args.quick:
         vars(args).update(QUICK)
+    usual = {"observe": "pixels", "demonstrations": Recipe(task="").n_demonstrations}
+    for name, value in (usual | USUAL_BY_TASK.get(args.task, {})).items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
     use_threads(args.threads)
     perception = replace(PerceptionConfig(), objective=args.objective)
     # A recording of a real robot has no true state, so the denoiser must take the features.
@@ -90,14 +98,13 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     diffusion = replace(
         DiffusionConfig(), condition=condition, n_layers=args.layers, width=args.width
     )
-    observe = args.observe or OBSERVED_BY_TASK.get(args.task, "pixels")
-    if observe == "state":
+    if args.observe == "state":
         diffusion = replace(diffusion, **STATE_NOISE)
     diffusion = _with_loop(diffusion, args, "diffusion")
     edm = _with_loop(EdmConfig(denoiser=diffusion), args, "edm")
     recipe = Recipe(
         task=args.task,
-        observe=observe,
+        observe=args.observe,
         recordings=args.recordings,
         n_demonstrations=args.demonstrations,
         n_stored=args.stored,

@@ -104,7 +104,6 @@ def _written(target: Path, bundle: Bundle, found: Collected, notes: dict[str, An
     looked_up = measured(arrays, HeldOut.of(arrays, arrays), bundle.manifest)
     rate = max(USUAL_RATE, least_rate(arrays.episode_ends))
     gamma = conformal_threshold(looked_up.arrays.alt_similarities, arrays.episode_ends, rate)
-    stored = {**asdict(arrays), "alt_keys": arrays.alt_keys.astype(np.float16)}
     facts = bundle.manifest.retrieval
     kept = {} if facts is None or facts.key_scale is None else {"key_scale": facts.key_scale}
     sections = {
@@ -112,7 +111,9 @@ def _written(target: Path, bundle: Bundle, found: Collected, notes: dict[str, An
         "calibration": None,
         "knowledge": None,
     }
-    made = replace_parts(target, sections, {"retrieval": stored}, {"retrieval": notes})
+    made = replace_parts(
+        target, sections, {"retrieval": asdict(arrays.halved)}, {"retrieval": notes}
+    )
     remark = {"command": "dp-accel self-index", "episodes": len(found.seeds)}
     return with_calibration(made, looked_up, rate, remark)
 

@@ -88,7 +88,9 @@ def test_a_stored_frame_finds_itself_by_both_keys(folder: Path, block_push: Bund
     rows = [row - 1, row]
     seen = Observation(0, {}, *(episodes.rows(k)[rows] for k in ("joint_position", "state")))
     condition, embedding = (policy.condition([seen], name)[0] for name in ("policy", "alt"))
-    np.testing.assert_allclose(condition.ravel(), block_push.store.keys[row], atol=1e-4)
+    np.testing.assert_allclose(condition.ravel(), block_push.store.keys[row], atol=2e-3)
+    gaps = np.linalg.norm(block_push.store.keys - condition.ravel(), axis=1)
+    assert int(gaps.argmin()) == row
     assert int((block_push.store.alt_keys @ embedding).argmax()) == row
 
 
