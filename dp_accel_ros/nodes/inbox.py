@@ -17,8 +17,8 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.exceptions import InvalidHandle
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-DEPTH = 50
-"""Messages that may wait: one control step of a driver at 1 kHz, and some."""
+DEPTH = 200
+"""Messages that may wait: what a driver at 1 kHz sends between two pictures of a slow camera."""
 
 
 class Inbox:

@@ -92,14 +92,14 @@ def test_of_too_many_the_newest_are_kept(post):
 
 
 def test_two_threads_never_take_one_message_twice(post):
-    post.send(range(40))
+    post.send(range(150))
     post.until(lambda: post.inbox.empty() or post.taken)
     threads = [Thread(target=post.inbox.empty) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert post.emptied(40) == list(range(40))
+    assert post.emptied(150) == list(range(150))
 
 
 def test_a_destroyed_subscription_hands_over_nothing(post):
