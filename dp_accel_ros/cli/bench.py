@@ -22,6 +22,7 @@ from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.estimate import row_s, tick_s
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
+from dp_accel_ros.evaluate.bench.mode_pass import ModePass
 from dp_accel_ros.evaluate.bench.plots import plot_all
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.table import cells, columns
@@ -54,6 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=usual.first_seed, help="of the first episode")
     parser.add_argument("--batch", type=int, default=usual.batch, help="episodes run together")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="turns in the timing")
+    parser.add_argument(
+        "--starts",
+        type=int,
+        default=usual.n_starts,
+        help="from which ways to the goal are counted",
+    )
+    parser.add_argument("--repeats", type=int, default=usual.n_repeats, help="from each of them")
+    parser.add_argument("--no-modes", action="store_true", help="leave that counting out")
     parser.add_argument("--no-latency", action="store_true", help="leave the timing out")
     parser.add_argument("--retime", action="store_true", help="time again what was timed before")
     parser.add_argument("--threads", type=int, default=backend.threads, help="of the networks")
@@ -77,19 +86,22 @@ def run(args: argparse.Namespace) -> int:
             first_seed=args.seed,
             batch=args.batch,
             rounds=args.rounds,
+            n_starts=args.starts,
+            n_repeats=args.repeats,
         ),
         BenchFolder(args.out or Path("runs") / task / "bench"),
         time.perf_counter,
         args.only,
     )
-    n_tasks = 1 if args.list or not _missing(bench) else bench.protocol.n_tasks
-    tasks = [TASKS[task]() for _ in range(n_tasks)]
+    tasks = [TASKS[task]() for _ in range(_n_tasks(bench, args))]
     try:
         if args.list:
             console.print(_listing(bench, tasks[0]))
             _print_absent(bench, console)
             return 0
         _run_rows(bench, tasks, console)
+        if bench.modes is not None and not args.no_modes:
+            _count_modes(bench, bench.modes, tasks[: bench.protocol.batch], console)
         if not args.no_latency and (args.retime or bench.needs_timing):
             _time_rows(bench, tasks[0], console)
     finally:
@@ -98,9 +110,21 @@ def run(args: argparse.Namespace) -> int:
     bench.write()
     plot_all(bench.folder.path, bench.results, task)
     console.print(_summary(bench))
+    for line in bench.ways.lines:
+        console.print(line, soft_wrap=True)
     _print_absent(bench, console)
     console.print(f"written to {bench.folder.path}")
     return 0
+
+
+def _n_tasks(bench: Bench, args: argparse.Namespace) -> int:
+    """Return how many simulations run at once."""
+    wanted = [1]
+    if not args.list and _missing(bench):
+        wanted.append(bench.protocol.n_tasks)
+    if not (args.list or args.no_modes) and bench.compared:
+        wanted.append(min(bench.protocol.batch, bench.protocol.n_repeats))
+    return max(wanted)
 
 
 def _missing(bench: Bench) -> int:
@@ -116,6 +140,17 @@ def _run_rows(bench: Bench, tasks: Sequence[Task], console: Console) -> None:
             shown = _Shown(progress, bar, entrant.row.label, before - there)
             bench.run_row(entrant, tasks, shown)
             console.print(f"{shown.line} in {_duration(time.perf_counter() - began)}")
+
+
+def _count_modes(bench: Bench, modes: ModePass, tasks: Sequence[Task], console: Console) -> None:
+    """Run the episodes that tell which way each row takes, as many at once as rows have."""
+    with Progress(console=console, transient=True) as progress:
+        total = sum(modes.missing(entrant) for entrant in bench.compared)
+        bar = progress.add_task("ways", total=total)
+        for entrant in bench.compared:
+            progress.update(bar, description=f"ways of {entrant.row.label}")
+            modes.run_row(entrant, tasks, lambda n: progress.advance(bar, n))
+            bench.write()
 
 
 def _cheapest_first(bench: Bench, tasks: Sequence[Task]) -> list[Entrant]:

@@ -133,14 +133,19 @@ def run_episodes(
         under_way = [run for run in runs if not run.done]
         if not under_way:
             break
-        if config.observes(tick):
-            for run in under_way:
-                run.observe()
-        if config.infers(tick):
-            _infer(under_way, predict)
-        for run in under_way:
-            run.step()
+        advance(under_way, tick, predict, config)
     return [run.result() for run in runs]
+
+
+def advance(runs: Sequence[Run], tick: int, predict: Predict, config: RolloutConfig) -> None:
+    """Make a tick of all `runs`, each of which has made as many as `tick` says."""
+    if config.observes(tick):
+        for run in runs:
+            run.observe()
+    if config.infers(tick):
+        _infer(runs, predict)
+    for run in runs:
+        run.step()
 
 
 def batches(seeds: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:

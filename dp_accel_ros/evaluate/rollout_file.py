@@ -75,13 +75,18 @@ class RolloutFile:
             episodes = [_result(episode) for episode in document["episodes"]]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}: expected the results of a rollout: {error!r}") from error
-        for name, wanted in self.facts.items():
-            if document.get(name) != wanted:
-                raise ConfigError(
-                    f"{path} holds results with {name} {document.get(name)!r}, not {wanted!r};"
-                    " choose another place, or delete it"
-                )
+        check_facts(path, document, self.facts)
         self.results = episodes
+
+
+def check_facts(path: Path, document: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Raise ConfigError where a document at `path` holds the results of something else."""
+    for name, wanted in facts.items():
+        if document.get(name) != wanted:
+            raise ConfigError(
+                f"{path} holds results with {name} {document.get(name)!r}, not {wanted!r};"
+                " choose another place, or delete it"
+            )
 
 
 def evaluate(

@@ -1,9 +1,10 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark of one bundle: who takes part, both passes, and what is written of them.
+"""The benchmark of one bundle: who takes part, its passes, and what is written of them.
 
 rows ── what the bundle offers ── entrants ──┬── episodes in lockstep ── rows/*.json ──┐
-               └─ absent, with the reason    └── chunks in turns ── latency.json ──────┴── table, plots
+               └─ absent, with the reason    ├── many from one start ── modes/*.json ──┤
+                                             └── chunks in turns ── latency.json ──────┴── table, plots
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, sha256_of
 from dp_accel_ros.evaluate.bench.entrants import Absent, Entrant, entrants
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
+from dp_accel_ros.evaluate.bench.mode_pass import MODE_LEGEND, MODE_ROWS, ModePass, ModeResults
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.results import Results, results
 from dp_accel_ros.evaluate.bench.row import chosen
@@ -27,6 +29,7 @@ from dp_accel_ros.evaluate.bench.timing import LatencyPass, lacks
 from dp_accel_ros.evaluate.latency_line_up import noise_observations
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line, peak_memory_mib
 from dp_accel_ros.evaluate.rollout import EpisodeResult
+from dp_accel_ros.evaluate.task_modes import TASK_MODES
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.stages import Clock
 from dp_accel_ros.sim.base import Task
@@ -122,6 +125,19 @@ class Bench:
             self.write()
 
     @property
+    def modes(self) -> ModePass | None:
+        """The pass over the ways to the goal, None for a task that has one."""
+        if (task := self.bundle.manifest.task) not in TASK_MODES:
+            return None
+        names, mode_of = TASK_MODES[task]
+        return ModePass(names=names, mode_of=mode_of, folder=self.folder, protocol=self.protocol)
+
+    @property
+    def compared(self) -> tuple[Entrant, ...]:
+        """Rows that were asked for and whose ways are counted."""
+        return tuple(one for one in self.wanted if self.modes and one.row.name in MODE_ROWS)
+
+    @property
     def needs_timing(self) -> bool:
         """True where the newest latency pass has not all rows that were asked for."""
         return lacks(self.folder.latency, self.wanted)
@@ -176,10 +192,26 @@ class Bench:
     def write(self) -> None:
         """Write the table of what is known so far."""
         found, notes = self.results, [*self._notes, *LEGEND]
-        title = f"# {self.bundle.manifest.task}\n\n"
-        self.folder.write("bench.md", title + markdown(found, notes))
-        text = json.dumps(document(found, notes, self.facts), indent=1)
+        title, ways = f"# {self.bundle.manifest.task}\n\n", self._ways
+        told = ["", *ways["mode_table"], "", *(f"- {note}" for note in ways["mode_notes"]), ""]
+        text = title + markdown(found, notes) + ("\n".join(told) if ways["modes"] else "")
+        self.folder.write("bench.md", text)
+        text = json.dumps({**document(found, notes, self.facts), **ways}, indent=1)
         self.folder.write("bench.json", text + "\n")
+
+    @property
+    def ways(self) -> ModeResults:
+        """What is known of the ways to the goal."""
+        return ModeResults(()) if self.modes is None else self.modes.results(self.entrants)
+
+    @property
+    def _ways(self) -> dict[str, Any]:
+        found = self.ways
+        return {
+            "modes": found.numbers,
+            "mode_table": found.lines,
+            "mode_notes": list(MODE_LEGEND) if found.rows else [],
+        }
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -207,6 +239,8 @@ class Bench:
             ("seed", self.protocol.first_seed, usual.first_seed),
             ("batch", self.protocol.batch, usual.batch),
             ("rounds", self.protocol.rounds, usual.rounds),
+            ("starts", self.protocol.n_starts, usual.n_starts),
+            ("repeats", self.protocol.n_repeats, usual.n_repeats),
             ("threads", self.backend.threads, backend.threads),
             ("provider", self.backend.provider, backend.provider),
             ("precision", self.backend.precision, backend.precision),

@@ -3,6 +3,7 @@
 """The folder of a benchmark: what was measured so far, each in a file of its own.
 
 rows/<name>.json       every episode of a row; continued where it was cut off
+modes/<name>.json      which way its episodes took, in tasks that leave several open
 latency.json           the newest latency pass, with all rows that took part in it
 bench.md, bench.json   the table
 *.png                  the plots
@@ -62,8 +63,8 @@ class BenchFolder:
 
     def write(self, name: str, text: str) -> Path:
         """Write a file in one step and return its path."""
-        self.path.mkdir(parents=True, exist_ok=True)
         partial = self.path / f"{name}.partial"
+        partial.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, self.path / name)
         return self.path / name

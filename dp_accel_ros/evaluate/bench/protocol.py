@@ -24,8 +24,14 @@ class Protocol:
     rounds: int = 30
     """Turns of every row in the latency pass."""
 
+    n_starts: int = 3
+    """Starts from which ways are counted, in tasks that leave several open."""
+
+    n_repeats: int = 40
+    """Episodes from each of those starts."""
+
     def __post_init__(self) -> None:
-        for name in ("n_episodes", "batch", "rounds"):
+        for name in ("n_episodes", "batch", "rounds", "n_starts", "n_repeats"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be at least 1, got {getattr(self, name)}")
         if self.first_seed < 0:
@@ -35,6 +41,11 @@ class Protocol:
     def seeds(self) -> range:
         """Seeds of the episodes."""
         return range(self.first_seed, self.first_seed + self.n_episodes)
+
+    @property
+    def starts(self) -> range:
+        """Seeds of the starts from which ways are counted."""
+        return range(self.first_seed, self.first_seed + self.n_starts)
 
     @property
     def n_tasks(self) -> int:

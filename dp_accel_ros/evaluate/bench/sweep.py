@@ -20,6 +20,9 @@ LEAPS = (0.5, 0.75, 0.875, 0.9, 0.95)
 SHORT_LEAPS = (0.5, 0.75, 0.9)
 """Of solvers that make few steps anyway."""
 
+TOP = 20
+"""Nearest chunks of which one is drawn, so that modes survive."""
+
 TOLERANCES = (0.5, 0.9)
 """Of the total variation that a leap of its own choice may cause."""
 
@@ -105,8 +108,11 @@ def _ragdp(n_steps: int) -> Iterable[Row]:
                 f"{name}-r{ratio:g}", f"{label} r={ratio:g}", f"leap_ratio={ratio}", *shared
             )
     for ratio in (0.75, 0.9):
-        settings = (f"leap_ratio={ratio}", "neighbours=10", f"num_inference_steps={n_steps}")
-        yield _ragdp_row(f"ragdp-r{ratio:g}-top10", f"RAGDP r={ratio:g}, one of 10", *settings)
+        many = f"neighbours={TOP}"
+        settings = (f"leap_ratio={ratio}", many, f"num_inference_steps={n_steps}")
+        yield _ragdp_row(
+            f"ragdp-r{ratio:g}-top{TOP}", f"RAGDP r={ratio:g}, one of {TOP}", *settings
+        )
     for tolerance in TOLERANCES:
         name, label = f"ragdp-auto-{tolerance:g}", f"RAGDP r=auto, bound {tolerance:g}"
         settings = (
