@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from gmm_policy import Mixture
+from same_law import variation
 from scipy.spatial.distance import cdist
 from toy_networks import SCHEDULE
 
@@ -92,17 +93,6 @@ def _run(method: Ragdp, n: int, seed: int = 0, key: float = 0.0):
     return method.act(condition, rng, [None] * n, StageTimes())
 
 
-def _binned(chunks: np.ndarray) -> np.ndarray:
-    """Return frequencies in 12 x 12 cells of the plane."""
-    cells, _, _ = np.histogram2d(*chunks.T, bins=12, range=[[-1, 1], [-1, 1]])
-    return cells.ravel() / len(chunks)
-
-
-def _variation(chunks: np.ndarray, base: np.ndarray) -> float:
-    """Return the total variation of binned chunks, (n, 2), which is at most that of their laws."""
-    return 0.5 * float(np.abs(_binned(chunks) - _binned(base)).sum())
-
-
 def _energy(chunks: np.ndarray, base: np.ndarray) -> float:
     ours, other = chunks[:2000], base[:2000]
     return float(
@@ -118,7 +108,7 @@ def _leaps() -> tuple[list[np.ndarray], np.ndarray, float, np.ndarray]:
     retrieved = mixture.base_run(1, 3)
     chunks = [_run(_ragdp(mixture, retrieved, r), N_CHAINS).actions.reshape(-1, 2) for r in RATIOS]
     # Two samples of one law differ by chance; other pairs by a little more than this one.
-    return chunks, base, 1.5 * _variation(again, base), retrieved
+    return chunks, base, 1.5 * variation(again, base), retrieved
 
 
 def _bound(ratio: float, distances: np.ndarray) -> float:
@@ -131,7 +121,7 @@ def _bound(ratio: float, distances: np.ndarray) -> float:
 def test_the_measured_variation_is_within_the_bound(at: int):
     chunks, base, null, retrieved = _leaps()
     bound = _bound(RATIOS[at], np.linalg.norm(base - retrieved, axis=1)[:2000])
-    assert _variation(chunks[at], base) <= bound + null
+    assert variation(chunks[at], base) <= bound + null
 
 
 def test_the_bound_says_something():
@@ -139,7 +129,7 @@ def test_the_bound_says_something():
     chunks, base, null, retrieved = _leaps()
     distances = np.linalg.norm(base - retrieved, axis=1)[:2000]
     shares = [
-        (_variation(c, base) - null) / _bound(r, distances)
+        (variation(c, base) - null) / _bound(r, distances)
         for c, r in zip(chunks[1:], RATIOS[1:], strict=True)
     ]
     assert max(shares) > 0.5
@@ -147,7 +137,7 @@ def test_the_bound_says_something():
 
 def test_a_longer_leap_differs_more():
     chunks, base, null, _ = _leaps()
-    variations = np.array([_variation(c, base) for c in chunks])
+    variations = np.array([variation(c, base) for c in chunks])
     energies = np.array([_energy(c, base) for c in chunks])
     assert (np.diff(variations) > -null).all()
     assert (np.diff(energies) > -0.005).all()
@@ -163,7 +153,7 @@ def test_the_leap_of_the_bound_stays_within_its_tolerance():
         leap = LeapBound(DistanceCurve(np.ones(1), np.array([mean])), tolerance)
         proposal = _run(_ragdp(mixture, retrieved, leap), N_CHAINS)
         assert proposal.costs[0].nfe < 100
-        assert _variation(proposal.actions.reshape(-1, 2), base) <= tolerance + null
+        assert variation(proposal.actions.reshape(-1, 2), base) <= tolerance + null
 
 
 def test_a_leap_from_the_mean_of_one_mode_narrows_it_by_what_the_gaussian_chain_says():
