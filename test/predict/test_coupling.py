@@ -85,6 +85,43 @@ def test_the_mean_gap_of_a_step_is_the_root_of_the_gain_in_signal_to_noise():
         assert (of_denoised / scale) ** 2 == pytest.approx(snr[t - 1] - snr[t], rel=1e-10)
 
 
+# timestep, root of the gain in signal-to-noise, and the same for an error of the noise estimate
+PRINTED_STEPS = [
+    (99, 0.016, 31.6),
+    (95, 0.047, 0.752),
+    (90, 0.069, 0.488),
+    (80, 0.104, 0.340),
+    (60, 0.182, 0.261),
+    (50, 0.243, 0.254),
+    (40, 0.340, 0.259),
+    (20, 0.925, 0.327),
+    (10, 2.406, 0.446),
+    (5, 5.87, 0.620),
+    (3, 10.7, 0.791),
+    (2, 16.5, 0.958),
+    (1, 31.8, 1.331),
+]
+
+
+@pytest.mark.parametrize(("level", "of_clean", "of_noise"), PRINTED_STEPS)
+def test_what_an_error_counts_for_at_a_step_has_the_printed_values(level, of_clean, of_noise):
+    table = step_table(SCHEDULE, LEVELS)
+    rise = float(table.rise[LEVELS.index(level)])
+    assert rise == pytest.approx(of_clean, rel=5e-3, abs=5e-4)
+    # An error of the noise estimate is sigma / alpha of one of the clean estimate.
+    alpha, sigma = SCHEDULE.at(level)
+    assert rise * sigma / alpha == pytest.approx(of_noise, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("level", "error"), [(50, 0.62), (20, 0.16), (10, 0.063), (5, 0.026), (1, 0.0047)]
+)
+def test_drafts_that_hold_94_times_of_100_need_the_printed_accuracy(level: int, error: float):
+    delta = error * step_table(SCHEDULE, LEVELS).rise[LEVELS.index(level)]
+    acceptance = RULES["exact"].acceptance(np.array(delta), Settings())
+    assert float(acceptance) == pytest.approx(0.94, abs=0.002)
+
+
 @pytest.mark.parametrize("index", [0, 20, 50, 80, 98])
 def test_the_gap_is_the_distance_of_the_clean_estimates_or_of_the_noise_estimates(index: int):
     x, *estimates = (noise(16, 8, seed=seed).astype(np.float64) for seed in range(3))
@@ -179,6 +216,32 @@ def test_the_worst_bias_of_the_threshold_rule_has_the_printed_values(least, wors
     bias = RULES["threshold"].bias(np.linspace(0.0, 5.0, 5001), Settings(threshold=least))
     assert bias.max() == pytest.approx(worst, abs=0.006)
     assert bias[0] == 0.0
+
+
+@pytest.mark.parametrize("scale", [1.2, 1.5, 2.0])
+def test_what_tempering_accepts_beyond_the_maximal_coupling_is_its_bias(scale: float):
+    """Measured: no other rule strays less for as many accepted drafts."""
+    acceptance, distance = _measured(1.0, "tempered", sigma_scale=scale)
+    most, _ = _measured(1.0, "exact")
+    assert distance == pytest.approx(acceptance - most, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("least", "delta"), [(0.9, 0.051), (0.8, 0.132), (0.7, 0.254), (0.6, 0.442), (0.5, 0.754)]
+)
+def test_the_threshold_rule_accepts_more_than_the_exact_one_below_the_printed_gap(least, delta):
+    gaps = delta + np.array([-0.003, 0.003])
+    exact = RULES["exact"].acceptance(gaps, Settings())
+    threshold = RULES["threshold"].acceptance(gaps, Settings(threshold=least))
+    assert threshold[0] > exact[0]
+    assert threshold[1] < exact[1]
+
+
+def test_at_94_accepted_of_100_the_threshold_rule_strays_where_the_exact_one_accepts_more():
+    gap, settings = np.array(0.066), Settings(threshold=0.9)
+    assert float(RULES["threshold"].acceptance(gap, settings)) == pytest.approx(0.94, abs=0.003)
+    assert float(RULES["threshold"].bias(gap, settings)) == pytest.approx(0.072, abs=0.002)
+    assert float(RULES["exact"].acceptance(gap, Settings())) == pytest.approx(0.974, abs=0.001)
 
 
 def test_no_rule_accepts_more_than_the_maximal_coupling_and_its_own_bias():
