@@ -115,6 +115,27 @@ def test_the_graph_index_finds_nearly_all_nearest_neighbours():
     assert (found == _brute_force(queries, KEYS, 1)[1][:, 0]).mean() >= 0.99
 
 
+def _embeddings(n: int, seed: int) -> np.ndarray:
+    """Return unit rows (n, 32) that differ in six directions, as those of an encoder do in few."""
+    into = np.random.default_rng(0).normal(size=(6, 32)) / 2
+    rows = np.tanh(np.random.default_rng(seed).normal(size=(n, 6)) @ into)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_the_graph_index_hardly_looks_further_in_a_larger_store():
+    """Distances are counted: the time of a search depends on the machine."""
+    faiss = pytest.importorskip("faiss")
+    queries, compared = _embeddings(200, seed=2), []
+    for n in (1000, 8000):
+        keys = _embeddings(n, seed=1)
+        index = INDEXES["faiss_hnsw"](keys)
+        faiss.cvar.hnsw_stats.reset()
+        found = index.search(queries, 1).rows[:, 0]
+        compared.append(faiss.cvar.hnsw_stats.ndis / len(queries))
+        assert (found == (queries @ keys.T).argmax(axis=1)).mean() >= 0.99
+    assert compared[1] < 1.6 * compared[0] < 1000  # a flat index compares 1000 and 8000
+
+
 def test_faiss_is_pinned_to_one_thread():
     faiss = pytest.importorskip("faiss")
     faiss.omp_set_num_threads(2)
