@@ -18,6 +18,7 @@ from dp_accel_ros.data.windows import frame_windows
 from dp_accel_ros.predict.schedule import squared_cosine
 from dp_accel_ros.train.denoising_transformer import Conditioner, Decoder, DenoisingTransformer
 from dp_accel_ros.train.export import Parity, export
+from dp_accel_ros.train.onnx_half import rounded_to_half, store_in_half
 from dp_accel_ros.train.onnx_quantize import QuantisationError, quantise
 from dp_accel_ros.train.workshop import Workshop
 
@@ -56,13 +57,15 @@ def export_halves(
 ) -> ExportedDenoiser:
     """Write a network as conditioner, decoder and decoder in int8.
 
+    All three are of the network with its weights rounded to half precision, in which they are kept.
+
     Args:
         network: The trained network.
         seen: What the network takes, (N, ...) each, to compare with torch and for ranges of int8.
         held_out: As many inputs again, on which the error of int8 is measured.
         paths: The three files.
     """
-    network, (conditioner, decoder, decoder_int8) = network.cpu().eval(), paths
+    network, (conditioner, decoder, decoder_int8) = rounded_to_half(network.cpu().eval()), paths
     with torch.no_grad():
         memories = [network.memory(t, cond) for _, t, cond in (seen, held_out)]
     given = {"t": seen[1], "cond": seen[2]}
@@ -79,6 +82,9 @@ def export_halves(
         decoder_int8,
         *({name: rows.numpy() for name, rows in feed.items()} for feed in feeds),
     )
+    # only now: int8 is made of products with float32 constants
+    for path in (conditioner, decoder):
+        store_in_half(path)
     facts = {
         "file": parities[1].file,
         "int8_file": error.file,
