@@ -1,6 +1,7 @@
 # `make demo` and `make test` start from nothing: they make .venv and install what they need.
 #   make demo METHOD=alt EPISODES=5    the simulated arm under the two nodes
 #   make test                          everything that CI runs
+#   make bench MODELS="lift pusht"     every method of these bundles, for hours, into docs/results.md
 #   make test TORCH=torch==2.13.0      with whatever build of torch the package index has
 #   make demo PYTHON=python3.12        with this interpreter
 
@@ -8,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready$(addprefix -,$(ROS_DISTRO))
 INSTALLER := setup.py setup.cfg constraints.txt tools/install.sh tools/find_python.sh tools/apt_install.sh
+MODELS ?= lift
 PYTEST_ARGS ?=
 ARGS ?=
 
@@ -26,8 +28,10 @@ help:
 demo: $(READY)-demo
 	dp-accel demo $(if $(METHOD),--method $(METHOD)) $(if $(EPISODES),--episodes $(EPISODES)) $(ARGS)
 
+# a bundle that fails leaves the others their turn, and what they gave is written
 bench: $(READY)-demo
-	dp-accel latency $(ARGS)
+	for model in $(MODELS); do dp-accel bench --bundle models/$$model $(ARGS) || failed=1; done; \
+	PYTHONPATH=. python tools/write_results.py && test -z "$$failed"
 
 test: export OMP_NUM_THREADS ?= 1
 test: $(READY)-test

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.protocol import Protocol
-from tools.write_results import beside, main, shown, with_part
+from tools.write_results import beside, main, shown, ways_of, with_part
 
 ROW = {
     "row": "ragdp-r0.75",
@@ -91,6 +92,34 @@ def test_a_folder_without_results_says_so(tmp_path):
         main([str(tmp_path), "--document", str(tmp_path / "results.md")])
 
 
+def test_without_folders_it_writes_what_the_runs_have_in_the_order_of_tasks(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for task in ("pusht", "lift"):
+        (tmp_path / "runs" / task / "bench").mkdir(parents=True)
+        found = json.loads((folder / "bench.json").read_text()) | {"task": task}
+        (tmp_path / "runs" / task / "bench" / "bench.json").write_text(json.dumps(found))
+    main(["--document", "results.md"])
+    parts = [line for line in Path("results.md").read_text().splitlines() if line[:4] == "<!--"]
+    assert parts[::2] == ["<!-- bench lift -->", "<!-- bench pusht -->"]
+
+
+def test_without_any_results_it_says_where_it_looked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="no results in runs/lift/bench, "):
+        main([])
+
+
+def test_ways_have_a_table_of_their_own_with_its_command():
+    told = {"mode_table": ["| method | n |"], "mode_notes": ["what it means"]}
+    found = {"task": "block_push", "command": "dp-accel bench"} | told
+    lines = ways_of(found)
+    assert lines.index("| method | n |") > [line[:16] for line in lines].index("`dp-accel bench`")
+    assert lines[-1] == "- what it means"
+    assert ways_of(found | {"mode_table": []}) == []
+
+
 def test_only_what_was_measured_is_shown():
     assert shown(ROW, ("success", "vs_eager", "vs_base")) == (
         "98 % (90 to 100, n = 50), 12.3x over PyTorch"
@@ -99,7 +128,8 @@ def test_only_what_was_measured_is_shown():
 
 
 def test_a_row_stands_beside_the_figure_of_its_own_setting():
-    lines = beside({"task": "lift", "base": "ddpm", "rows": [ROW]})
+    found = {"task": "lift", "base": "ddpm", "rows": [ROW], "command": "dp-accel bench"}
+    lines = beside(found)
     (line,) = [line for line in lines if line.startswith("| RAGDP, r = .75")]
     assert line.endswith("| 102 % of base, 12.3x over PyTorch |")
 
