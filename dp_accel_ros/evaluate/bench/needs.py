@@ -24,7 +24,7 @@ SECTIONS = {
 }
 """Name of a method, or value of a setting, to the optional section of the manifest it stands on."""
 
-RETRIEVING = ("ragdp", "retrieved", "recalled", "corrected")
+RETRIEVING = ("ragdp", "retrieved", "recalled", "filtered", "corrected")
 """Names of methods and drafters that search the policy encoder's keys."""
 
 OTHER_SOLVERS = ("heun", "consistency")

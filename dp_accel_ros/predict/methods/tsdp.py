@@ -44,6 +44,8 @@ class TsdpConfig:
         "one after a rejection; `retrieved` and `previous` are `frozen` opened with the expert "
         "chunk of the nearest key, or with the previous chunk; `recalled` is opened like "
         "`retrieved` and then uses what the network said of each step in earlier rounds. "
+        "`filtered` moves that by what the noise changed since, as a Kalman filter would, as far "
+        "as demonstrations differ where observations are alike. "
         "`distilled` asks the bundle's small network; `corrected` moves what `recalled` would use "
         "by a share of how that network's answer changed.",
         one_of=tuple(DRAFTERS),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from dp_accel_ros.bundle import StoreArrays
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.retrieval.base import Index, Neighbours
+from dp_accel_ros.predict.retrieval.spread import Spread, spread_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,9 @@ class RetrievalStore:
     key_scale: NDArray[np.float32]
     """What the features of a condition are multiplied by before they are compared, (C,) or (1,)."""
 
+    spread: Spread
+    """How chunks differ where conditions are alike."""
+
     @classmethod
     def build(
         cls,
@@ -59,17 +63,20 @@ class RetrievalStore:
         Without a `key_scale` all features of a condition count as they are.
         """
         scale = np.ones(1) if key_scale is None else np.array(key_scale)
-        return cls(
+        keys = scaled(arrays.keys, scale)
+        store = cls(
             actions=action_normalizer.normalize(arrays.actions),
             starts=np.concatenate([[0], arrays.episode_ends[:-1]]).astype(np.int64),
             ends=arrays.episode_ends,
             alt_keys=arrays.alt_keys,
-            policy_index=index(scaled(arrays.keys, scale)),
+            policy_index=index(keys),
             alt_index=index(arrays.alt_keys),
             horizon=horizon,
             n_obs_steps=n_obs_steps,
             key_scale=scale.astype(np.float32),
+            spread=Spread.none(horizon * arrays.actions.shape[1]),
         )
+        return replace(store, spread=spread_of(keys, store.ends, store.chunks))
 
     def __len__(self) -> int:
         return len(self.actions)

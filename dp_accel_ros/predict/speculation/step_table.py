@@ -35,6 +35,9 @@ class StepTable:
     precision: NDArray[np.float32]
     """alpha / sigma² of the level that each step starts from."""
 
+    snr: NDArray[np.float32]
+    """Signal-to-noise ratio (alpha / sigma)² of that level."""
+
     rise: NDArray[np.float32]
     """Root of the gain in signal-to-noise ratio; the last step's is infinite and stands as 0."""
 
@@ -55,8 +58,10 @@ def step_table(schedule: NoiseSchedule, levels: tuple[int, ...]) -> StepTable:
     factors = np.array(posterior_steps(schedule, levels))[:, 1:]
     at = np.array(levels)
     alphas, sigmas = schedule.alphas[at], schedule.sigmas[at]
-    rise = np.sqrt(np.append(np.diff((alphas / sigmas) ** 2), 0.0))
-    return StepTable(at, _frozen(factors), _frozen(alphas / sigmas**2), _frozen(rise))
+    snr = (alphas / sigmas) ** 2
+    rise = np.sqrt(np.append(np.diff(snr), 0.0))
+    parts = (_frozen(values) for values in (factors, alphas / sigmas**2, snr, rise))
+    return StepTable(at, *parts)
 
 
 def _frozen(numbers: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.speculation.drafters.base import Drafter, Needs, Opening, Path, Window
 from dp_accel_ros.predict.speculation.drafters.distilled import Corrected, Distilled
+from dp_accel_ros.predict.speculation.drafters.filtered import SHARE, Filtered
 from dp_accel_ros.predict.speculation.drafters.frozen import FrozenEstimate
 from dp_accel_ros.predict.speculation.drafters.openings import (
     RetrievedChunk,
@@ -32,6 +33,9 @@ DRAFTERS: dict[str, Callable[[RetrievalStore, Denoiser | None], Drafter]] = {
     "frozen_fresh": lambda *_: FrozenEstimate("frozen_fresh", "fresh estimate", no_opening),
     "retrieved": lambda store, _: FrozenEstimate("retrieved", "estimate", RetrievedChunk(store)),
     "recalled": lambda store, _: Recalled("recalled", RetrievedChunk(store)),
+    "filtered": lambda store, _: Filtered(
+        "filtered", RetrievedChunk(store), store.spread.times(SHARE)
+    ),
     "previous": lambda *_: FrozenEstimate("previous", "estimate", previous_chunk),
     "distilled": lambda _, network: Distilled("distilled", _had(network)),
     "corrected": lambda store, network: Corrected(
@@ -46,6 +50,7 @@ __all__ = [
     "Corrected",
     "Distilled",
     "Drafter",
+    "Filtered",
     "FrozenEstimate",
     "Needs",
     "Opening",

@@ -13,6 +13,7 @@ from dp_accel_ros.predict.denoiser import Denoise, Denoiser
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.speculation.drafters.base import Needs, Path, Window
 from dp_accel_ros.predict.speculation.drafters.openings import OpeningSource, no_opening
+from dp_accel_ros.predict.speculation.drafters.step_by_step import StepByStep
 
 TRUST = 0.6
 """Measured on lift with a drafter that was trained for minutes: 12.2 rounds at 95.8 %, on
@@ -31,10 +32,10 @@ class Distilled:
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""
         denoise, levels = self.network.given(window.condition), window.table.levels
-        path = _Steps(window)
+        path = StepByStep(window)
         for k in range(window.size):
             path.make(k, denoise(path.states[:, k], levels[window.steps[:, k]]))
-        return Path(path.states, path.estimates)
+        return path.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,14 @@ class Corrected:
     def path(self, window: Window) -> Path:
         """Return the drafted states of a round."""
         denoise, levels = self.network.given(window.condition), window.table.levels
-        path, base = _Steps(window), self._newest_base(window, denoise)
+        path, base = StepByStep(window), self._newest_base(window, denoise)
         bases, known = self._bases(window)
         for k in range(window.size):
             base = np.where(known[:, k, None, None], bases[:, k], base)
             own = denoise(path.states[:, k], levels[window.steps[:, k]])
             estimate = base + np.float32(self.trust) * own
             path.make(k, np.clip(estimate, -1.0, 1.0) if self.network.clip else estimate)
-        return Path(path.states, path.estimates)
+        return path.path
 
     def _newest_base(self, window: Window, denoise: Denoise) -> Floats:
         """Return the target's newest answer less the share of the network's, (R, T, Da)."""
@@ -88,21 +89,3 @@ class Corrected:
             own *= np.float32(self.trust)
             bases[rows, at] = window.answers.estimates[rows, at] - own
         return bases, known
-
-
-class _Steps:
-    """The states of a round as they are drafted, with what each step was made with."""
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        self.states = np.empty_like(window.noise)  # (R, K + 1, T, Da)
-        self.states[:, 0] = window.x
-        self.estimates = np.empty_like(self.states[:, :-1])  # (R, K, T, Da)
-
-    def make(self, k: int, estimate: Floats) -> None:
-        """Make step k with a clean estimate, (R, T, Da)."""
-        window, x = self._window, self.states[:, k]
-        self.estimates[:, k] = estimate
-        self.states[:, k + 1] = window.table.stepped(
-            window.steps[:, k], estimate, x, window.noise[:, k]
-        )
