@@ -20,7 +20,7 @@ from dp_accel_ros.predict.speculation.drafters import DRAFTERS, NETWORK_DRAFTERS
 from dp_accel_ros.predict.speculation.drafters.openings import previous_chunk
 from dp_accel_ros.predict.speculation.plan import DraftPlan
 
-FIXED = TsdpConfig(lengths="fixed", draft_length=20, drafter="frozen")
+FIXED = TsdpConfig(lengths="fixed", draft_length=20, drafter="frozen", guard=3)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,10 @@ def test_a_constant_plan_equals_a_run_with_fixed_parameters(policy, predict):
 
 def test_free_states_are_drafted_as_far_as_allowed_and_costly_ones_not_at_all(predict):
     free, costly = (
-        predict(TsdpConfig(draft_length=50, row_cost=cost)).cost.speculation for cost in (0.0, 1.0)
+        predict(
+            TsdpConfig(draft_length=50, row_cost=cost, guard=3, drafter="recalled")
+        ).cost.speculation
+        for cost in (0.0, 1.0)
     )
     assert free.rounds < 6
     assert costly.rounds == costly.rows == 100
@@ -178,7 +181,10 @@ def test_a_plan_that_cannot_be_read_is_refused_while_configuring():
 
 
 def test_the_closed_form_learns_from_the_chunk_before(predict):
-    config, prediction = TsdpConfig(row_cost=0.02, draft_length=60), None
+    config, prediction = (
+        TsdpConfig(row_cost=0.02, draft_length=60, guard=3, drafter="recalled"),
+        None,
+    )
     rounds = []
     for _ in range(12):
         prediction = predict(config, previous=prediction)

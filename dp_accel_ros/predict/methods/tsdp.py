@@ -39,7 +39,7 @@ class TsdpConfig:
     """Parameters of TS-DP."""
 
     drafter: str = param(
-        "recalled",
+        "filtered",
         "What drafts. `frozen` repeats the newest clean estimate, `frozen_fresh` asks for a new "
         "one after a rejection; `retrieved` and `previous` are `frozen` opened with the expert "
         "chunk of the nearest key, or with the previous chunk; `recalled` is opened like "
@@ -102,7 +102,7 @@ class TsdpConfig:
         live=True,
     )
     guard: int = param(
-        3,
+        8,
         "Last diffusion steps that are never drafted; at least 1. Drafts fail most there.",
         minimum=1,
         maximum=1000,
