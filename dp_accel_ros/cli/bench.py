@@ -62,6 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="from which ways to the goal are counted",
     )
     parser.add_argument("--repeats", type=int, default=usual.n_repeats, help="from each of them")
+    parser.add_argument("--no-episodes", action="store_true", help="leave the success rates out")
     parser.add_argument("--no-modes", action="store_true", help="leave that counting out")
     parser.add_argument("--no-latency", action="store_true", help="leave the timing out")
     parser.add_argument("--retime", action="store_true", help="time again what was timed before")
@@ -99,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
             console.print(_listing(bench, tasks[0]))
             _print_absent(bench, console)
             return 0
-        _run_rows(bench, tasks, console)
+        if not args.no_episodes:
+            _run_rows(bench, tasks, console)
         if bench.modes is not None and not args.no_modes:
             _count_modes(bench, bench.modes, tasks[: bench.protocol.batch], console)
         if not args.no_latency and (args.retime or bench.needs_timing):
@@ -120,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
 def _n_tasks(bench: Bench, args: argparse.Namespace) -> int:
     """Return how many simulations run at once."""
     wanted = [1]
-    if not args.list and _missing(bench):
+    if not (args.list or args.no_episodes) and _missing(bench):
         wanted.append(bench.protocol.n_tasks)
     if not (args.list or args.no_modes) and bench.compared:
         wanted.append(min(bench.protocol.batch, bench.protocol.n_repeats))
@@ -136,10 +138,12 @@ def _run_rows(bench: Bench, tasks: Sequence[Task], console: Console) -> None:
         bar = progress.add_task("episodes", total=_missing(bench))
         for entrant in _cheapest_first(bench, tasks):
             there = bench.protocol.n_episodes - bench.missing(entrant)
-            before, began = progress.tasks[bar].completed, time.perf_counter()
+            before, began = progress.tasks[bar].completed, time.process_time()
             shown = _Shown(progress, bar, entrant.row.label, before - there)
             bench.run_row(entrant, tasks, shown)
-            console.print(f"{shown.line} in {_duration(time.perf_counter() - began)}")
+            # of the processor: on a busy machine the clock says nothing about the next run
+            took = _duration(time.process_time() - began)
+            console.print(f"{shown.line} in {took} of the processor")
 
 
 def _count_modes(bench: Bench, modes: ModePass, tasks: Sequence[Task], console: Console) -> None:

@@ -59,7 +59,9 @@ def test_bench_runs_cheap_rows_first_and_says_how_long_each_took(tiny_bundle, tm
     options = ["--bundle", str(tiny_bundle.path), "--out", str(tmp_path), "--rows", "ragdp-r0.5"]
     options += ["--rows", "alt-0.9", "--episodes", "1", "--threads", "1", "--no-latency"]
     assert main(["bench", *options]) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" min")]
+    told = [
+        line for line in capsys.readouterr().out.splitlines() if line.endswith("of the processor")
+    ]
     assert [line.split(":")[0] for line in told] == ["ALT, gamma = 0.9", "RAGDP r=0.5"]
 
 

@@ -264,4 +264,5 @@ class Bench:
         costs = self._batch_costs
         ratios = ", ".join(f"{n} states {cost / costs[1]:.1f}x" for n, cost in costs.items())
         by = f"a call of the denoiser, which the closed form goes by: {ratios}"
-        return [f"{how}; {precision}", *timed, *([by] if costs else [])]
+        memory = f"process with all networks and simulations: at most {peak_memory_mib():.0f} MiB"
+        return [f"{how}; {precision}", *timed, *([by] if costs else []), memory]
