@@ -131,4 +131,15 @@ def _table(facts: dict[str, Any], numbers: dict[str, Any], manifest: Manifest) -
         f"{numbers['nfe_mean']:g}",
         f"{numbers['ood_chunks']}/{numbers['chunks']}",
     )
+    if numbers["speculation"] is not None:
+        table.caption = f"{table.caption}\n{_speculated(numbers['speculation'])}"
     return table
+
+
+def _speculated(told: dict[str, Any]) -> str:
+    """Return what drafting came to, in one line."""
+    held = "none tested" if told["acceptance"] is None else f"{100 * told['acceptance']:.1f} %"
+    return (
+        f"a chunk has {told['rounds_mean']:g} rounds, drafts accepted: {held},"
+        f" bias budget {told['bias_budget_mean']:g}"
+    )

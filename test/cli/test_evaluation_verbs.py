@@ -41,6 +41,15 @@ def test_rollout_prints_its_row_and_keeps_every_episode(tiny_bundle, tmp_path, c
     assert json.loads(out.read_text())["episodes"][0]["seed"] == 7
 
 
+def test_a_rollout_that_drafts_says_what_came_of_it(tiny_bundle, capsys):
+    pytest.importorskip("mujoco")
+    options = ["--bundle", str(tiny_bundle.path), "--method", "tsdp", "--set", "lengths=fixed"]
+    options += ["--set", "draft_length=0", "--set", "num_inference_steps=9"]
+    assert main(["rollout", "--episodes", "1", *options]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a chunk has 9 rounds, drafts accepted: none tested, bias budget 0" in said
+
+
 def test_bench_runs_one_row_prints_it_and_keeps_table_and_plots(tiny_bundle, tmp_path, capsys):
     pytest.importorskip("mujoco")
     options = ["--bundle", str(tiny_bundle.path), "--out", str(tmp_path), "--only", "tsdp-k40"]
