@@ -92,13 +92,13 @@ def test_training_starts_from_the_weights_that_are_given(tmp_path: Path):
 
 def test_a_tiny_teacher_learns_two_modes_with_their_shares(tmp_path: Path):
     torch.set_num_threads(1)
-    loop = LoopConfig(steps=400, batch_size=128, learning_rate=4e-3, weight_decay=0.0)
+    loop = LoopConfig(steps=300, batch_size=128, learning_rate=4e-3, weight_decay=0.0)
     config = replace(CONFIG, loop=loop, levels=KarrasLevels())
     folder = RunFolder(tmp_path)
     list(train_edm(mixture(), config, folder))
     network = SIZES.network(1, 2)
     network.load_state_dict(folder.weights())
-    schedule, n, rng = config.levels.schedule, 1000, np.random.default_rng(1)
+    schedule, n, rng = config.levels.schedule, 600, np.random.default_rng(1)
     denoise = Denoiser(TorchNetwork(network), schedule, "edm").given(np.zeros((1, 1, 2), "f4"))
     start = 80.0 * rng.standard_normal((n, 1, 1), dtype=np.float32)
     ends = Heun.spaced(schedule, 20).sample(denoise, start, rng).ravel()
