@@ -20,7 +20,7 @@ from dp_accel_ros.predict.methods.leap import LeapBound
 from dp_accel_ros.predict.retrieval.base import Neighbours
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.samplers import SAMPLERS
-from dp_accel_ros.predict.samplers.base import remaining_steps
+from dp_accel_ros.predict.samplers.base import Sampler, remaining_steps
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
 
@@ -133,8 +133,10 @@ class Ragdp:
             for n in np.unique(remaining).tolist():
                 of = np.flatnonzero(remaining == n)
                 actions[of] = self._sampled(n, condition[of], retrieved[of], rng)
+        # Many rows leap equally far, and a sampler checks its levels when it is made.
+        samplers = {n: self.base.sampler.last(n) for n in np.unique(remaining).tolist()}
         facts = zip(remaining.tolist(), found.distances[:, 0].tolist(), rows.tolist(), strict=True)
-        return Proposal(actions, tuple(self._cost(*fact) for fact in facts))
+        return Proposal(actions, tuple(self._cost(samplers[n], n, *rest) for n, *rest in facts))
 
     def _drawn(
         self, found: Neighbours, rng: np.random.Generator
@@ -164,12 +166,11 @@ class Ragdp:
         start = self.base.denoiser.schedule.noised(retrieved, sampler.levels[0], eps)
         return sampler.sample(self.base.denoiser.given(condition), start, rng)
 
-    def _cost(self, n: int, distance: float, row: int) -> Cost:
+    def _cost(self, sampler: Sampler, n: int, distance: float, row: int) -> Cost:
         n_steps = self.base.sampler.n_steps
         if n == n_steps:
             nfe, words = self.base.sampler.nfe, self.base.exactness
             return Cost(self.name, nfe, distance, leap_ratio=0.0, exactness=words)
-        sampler = self.base.sampler.last(n)
         words = (
             f"approximate: {self.base.name} from a retrieved chunk at level {sampler.levels[0]}"
         )
