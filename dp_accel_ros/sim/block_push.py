@@ -14,6 +14,7 @@ from dp_accel_ros.sim.world import ArmWorld
 
 BLOCKS = ("blue_block", "orange_block")
 ZONES = ("left_zone", "right_zone")
+BLOCK_PARTS = ("x", "y", "cos4yaw", "sin4yaw", "from_tip_x", "from_tip_y")
 BLOCK_HALF_M = 0.022
 _SLIDING_FRICTION = 0.45
 
@@ -59,7 +60,7 @@ class BlockPush:
     """How far a block's centre may be from a zone's, along each side of the zone, m."""
     scene: Scene = _SCENE
     state_names: tuple[str, ...] = (
-        *(f"{block}_{part}" for block in BLOCKS for part in ("x", "y", "cos4yaw", "sin4yaw")),
+        *(f"{block}_{part}" for block in BLOCKS for part in BLOCK_PARTS),
         *(f"{zone}_{part}" for zone in ZONES for part in ("x", "y")),
         "tip_x",
         "tip_y",
@@ -78,14 +79,19 @@ class BlockPush:
             world.place_mark(zone, centre + jitter)
 
     def state(self, world: ArmWorld) -> Array:
-        """Return the blocks, the zones and the fingertips, (15,), m."""
+        """Return the blocks, the zones and the fingertips, (19,), m.
+
+        A block is at its place on the table and, a push being a matter of millimetres, also where
+        it is seen from the fingertips, along the table's axes.
+        """
+        tip = world.tip_position()
         blocks = [
-            (*world.block_position(block)[:2], np.cos(4 * yaw), np.sin(4 * yaw))
+            (*place, np.cos(4 * yaw), np.sin(4 * yaw), *(place - tip[:2]))
             for block in BLOCKS
-            for yaw in (world.block_yaw(block),)
+            for place, yaw in ((world.block_position(block)[:2], world.block_yaw(block)),)
         ]
         zones = [world.mark_position(zone) for zone in ZONES]
-        return np.concatenate([*blocks, *zones, world.tip_position()])
+        return np.concatenate([*blocks, *zones, tip])
 
     def reached(self, world: ArmWorld) -> bool:
         """Say whether each block is in a zone of its own."""

@@ -30,7 +30,8 @@ def test_a_task_brings_the_numbers_of_its_bundle():
     found = recipe("--task", "block_push")
     assert (found.observe, found.n_demonstrations, found.n_stored) == ("state", 400, 150)
     assert found.diffusion.estimate_noise == 0.01
-    assert recipe("--task", "pusht").diffusion.loop.steps == 5000
+    assert (found.diffusion.n_layers, found.diffusion.width) == (4, 128)
+    assert recipe("--task", "pusht").diffusion.loop.steps == 15000
 
 
 def test_a_task_without_numbers_of_its_own_has_those_of_the_recipe():
@@ -43,6 +44,7 @@ def test_a_task_without_numbers_of_its_own_has_those_of_the_recipe():
 def test_what_is_given_counts_more_than_the_task():
     told = ("--demonstrations", "7", "--stored", "3", "--observe", "state")
     found = recipe("--task", "pick_place", *told, "--diffusion-steps", "9")
+    assert recipe("--task", "pusht", "--layers", "8").diffusion.n_layers == 8
     assert (found.observe, found.n_demonstrations, found.n_stored) == ("state", 7, 3)
     assert found.diffusion.loop.steps == 9
 
