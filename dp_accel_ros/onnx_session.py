@@ -87,8 +87,10 @@ def _session(path: Path, backend: BackendConfig) -> onnxruntime.InferenceSession
 def _options(backend: BackendConfig) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = backend.threads
+    # One operator after the other: the threads are for what is inside of it.
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    # Errors alone: they come as exceptions as well, and warnings would fill a node's log.
     options.log_severity_level = 3
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "1" if backend.spinning else "0"

@@ -23,6 +23,7 @@ def offset_share(elapsed_s: Array, blend_s: float) -> Array:
     if blend_s <= 0.0:
         return np.where(elapsed_s > 0.0, 0.0, 1.0)
     u = np.clip(elapsed_s / blend_s, 0.0, 1.0)
+    # 1 - 3 u² + 2 u³: no slope at either end, so that no velocity jumps with the offset.
     return (1.0 - u) ** 2 * (1.0 + 2.0 * u)
 
 
@@ -41,4 +42,5 @@ def blended(
     share = offset_share(elapsed_s, blend_s)[:, None]
     position_gap = commanded.positions - reference.positions
     velocity_gap = commanded.velocities - reference.velocities
+    # The gap in velocity goes along, so that the course leaves as fast as it came.
     return wanted + share * (position_gap + elapsed_s[:, None] * velocity_gap)

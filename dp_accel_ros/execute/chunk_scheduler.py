@@ -64,6 +64,7 @@ class ChunkScheduler:
             self._newest = self._newest.after(offered)
             self._superseded += self._waiting is not None
             self._admitted += 1
+            # Not followed yet: a course begins at a tick, with the command that the arm has then.
             self._waiting = offered
             return None
 
@@ -121,6 +122,7 @@ class ChunkScheduler:
         stamp_ns, measured = self._joints
         if self._trajectory is None:
             self._trajectory = resting(now_ns, measured, self._dt)
+        # Before the next check, because an old measurement cannot say where the arm is now.
         if now_ns - stamp_ns > self._config.joint_timeout_s * NS_PER_S:
             self._halt(now_ns, Hold.STALE_JOINT_STATES)
             return False
@@ -128,6 +130,7 @@ class ChunkScheduler:
             self._halt(now_ns, Hold.OFF_COURSE)
             self._trajectory = resting(now_ns, measured, self._dt)
             return False
+        # Before the old chunk is judged, so that the arm does not rest between two chunks.
         adopted = self._waiting is not None and self._adopt(self._waiting, now_ns)
         self._waiting = None
         self._check_followed(now_ns)
@@ -167,6 +170,7 @@ class ChunkScheduler:
             self._halt(now_ns, Hold.STALE_OBSERVATION)
 
     def _halt(self, now_ns: int, reason: Hold) -> None:
+        # Otherwise the present course already ends at rest, and is told to its end.
         if self._followed is not None and self._trajectory is not None:
             self._trajectory = braking(
                 now_ns,
@@ -181,6 +185,7 @@ class ChunkScheduler:
         allowed = self._config.max_course_error_rad
         if not allowed or self._trajectory is None:
             return False
+        # Against the command of that time; the arm has been told to move on since.
         error = np.abs(measured - self._trajectory.sample(stamp_ns).positions)
         return bool((error[self._revolute] > allowed).any())
 

@@ -52,10 +52,12 @@ class JointLimits:
         inside = np.clip(wanted, self.lower, self.upper)
         reach = np.diff(times_s, prepend=0.0)[:, None] * self.max_velocity  # (N, Da)
         steps = inside - np.concatenate([start[None], inside[:-1]])
+        # Mostly nothing is out of reach, and one comparison saves the loop.
         if (np.abs(steps) <= reach).all():
             return inside
         here = start
         for k in range(len(inside)):
+            # From where the joint gets to, not from where it was wanted: delays add up.
             here = here + np.maximum(np.minimum(inside[k] - here, reach[k]), -reach[k])
             inside[k] = here
         return inside

@@ -68,5 +68,6 @@ class PeriodRecord:
 
     def error_ms(self, percentile: float) -> float:
         """Return a percentile of the absolute period error, in ms; 0 before the second tick."""
+        # In one call, because the other thread may add while a loop is on its way.
         errors = self._errors_ns.copy()
         return float(np.percentile(errors, percentile)) / 1e6 if errors else 0.0

@@ -109,7 +109,9 @@ def braking(
     start_ns: int, start: Setpoint, stop_s: float, lower: Array, upper: Array
 ) -> Trajectory:
     """Return the trajectory that comes to rest within `stop_s`, evenly, inside the limits."""
+    # Slowing down evenly from v to 0 covers half of what v alone would.
     reached = start.positions + 0.5 * stop_s * start.velocities
+    # A joint that is outside already is not pushed in while it brakes.
     inside = np.clip(
         reached, np.minimum(lower, start.positions), np.maximum(upper, start.positions)
     )
@@ -122,7 +124,9 @@ def _monotone_slopes(times: Array, positions: Array) -> Array:
     before, after = secants[:-1], secants[1:]
     weight_before = 2.0 * steps[1:] + steps[:-1]
     weight_after = steps[1:] + 2.0 * steps[:-1]
+    # No slope where the joint turns, and elsewhere a harmonic mean: steeper ones would overshoot.
     turning = before * after <= 0.0
+    # Any number but 0 will do, since these places are 0 in the result.
     safe_before = np.where(turning, 1.0, before)
     safe_after = np.where(turning, 1.0, after)
     mean = (weight_before + weight_after) / (

@@ -67,6 +67,7 @@ class _Stream:
         """Keep a sample; False when it is older than the span or its stamp is already there."""
         if self.stamps and stamp_ns < self.stamps[-1] - self._span_ns:
             return False
+        # Nearly always the end; a sample that was delayed on its way still finds its place.
         at = bisect_left(self.stamps, stamp_ns)
         if at < len(self.stamps) and self.stamps[at] == stamp_ns:
             return False
@@ -152,6 +153,8 @@ class ObservationWindow:
                 f"image of {camera!r}", "uint8 (H, W, 3)", f"{image.dtype} {image.shape}"
             )
         resized = resize_rgb(image, *self._image_size[camera])
+        # The caller may use its buffer again; a resized frame is a copy already. Both are done
+        # before the lock is taken, because the inference thread waits for it.
         sample = image.copy() if resized is image else resized
         with self._lock:
             return self._leading[camera].insert(stamp_ns, sample)
@@ -182,6 +185,7 @@ class ObservationWindow:
             missing = self._missing(stamp_ns)
             if stamp_ns is None or missing is not None:
                 return missing or Missing(Reason.NO_IMAGES, "nothing seen yet")
+            # From here on all leading streams have something; earlier steps repeat what it was.
             begin_ns = max(stream.stamps[0] for stream in self._leading.values())
             steps = [max(stamp_ns + offset, begin_ns) for offset in self._offsets_ns]
             seen = {
@@ -190,6 +194,7 @@ class ObservationWindow:
             }
             joints = self._joints
             positions = [joints.samples[joints.at_or_before(step + SLACK_NS)] for step in steps]
+        # After the lock: samples are never written to, and stacking images takes a while.
         state = np.stack(seen.pop(STATE)) if STATE in seen else None
         images = {name: np.stack(samples) for name, samples in seen.items()}
         return Observation(stamp_ns, images, np.stack(positions), state)

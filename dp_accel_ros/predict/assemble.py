@@ -90,6 +90,7 @@ def load_policy(
         calibration=_calibration(loaded),
         knowledge=_knowledge(loaded, backend),
     )
+    # The first call of a session also allocates memory, which a robot's first chunk should not.
     run_every_network(policy, loaded)
     if clock is None:
         return policy

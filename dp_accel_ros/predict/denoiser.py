@@ -44,6 +44,7 @@ def _from_sample(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
 
 def _from_velocity(schedule: NoiseSchedule, sigma_data: float) -> Conversion:
     del sigma_data
+    # v = alpha eps - sigma x0 (Salimans & Ho 2022), so alpha x - sigma v = (alpha² + sigma²) x0.
     power = schedule.alphas**2 + schedule.sigmas**2
     return Conversion(schedule.alphas / power, -schedule.sigmas / power)
 
@@ -98,6 +99,8 @@ class Denoiser:
             raise UnknownNameError("prediction type", self.prediction_type, CONVERSIONS)
         factors = CONVERSIONS[self.prediction_type](self.schedule, self.sigma_data)
         for name, values in factors._asdict().items():
+            # Columns (L, 1, 1): a level, or one for each row, picks what fits to (B, T, Da).
+            # In float64 they would turn every chunk into float64.
             column = None if values is None else values.astype(np.float32)[:, None, None]
             object.__setattr__(self, f"_{name}", column)
 
@@ -110,6 +113,7 @@ class Denoiser:
         def denoise(x: Floats, level: Level) -> Floats:
             times = self.schedule.network_times[level]  # () or (B,)
             if isinstance(level, int):
+                # Networks take a time a row, so that states at different levels share a call.
                 times = np.full(len(x), times)
             rows = condition
             if len(condition) == 1 < len(x):

@@ -130,6 +130,7 @@ class Policy:
             _check_finite(actions, method.name)
         return [
             Prediction(
+                # It counts from the oldest observation; what was due before the newest is past.
                 ActionChunk(raw[self.manifest.n_obs_steps - 1 :], obs.stamp_ns, self.manifest.dt),
                 replace(cost, stage_s=times.seconds, exactness=self._exactness(cost)),
                 normalised,

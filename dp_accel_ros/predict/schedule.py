@@ -41,11 +41,13 @@ class NoiseSchedule:
     def __post_init__(self) -> None:
         for name in ("alphas", "sigmas", "network_times"):
             dtype = np.float32 if name == "network_times" else np.float64
+            # A copy: whoever built the arrays cannot change the schedule afterwards.
             array = np.array(getattr(self, name), dtype=dtype)
             if array.shape != np.shape(self.alphas) or array.ndim != 1:
                 raise ShapeError(f"`{name}`", f"shape {np.shape(self.alphas)}", array.shape)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        # DPM-Solver++ divides by steps of its logarithm, so no two levels may be equal.
         ratio = self.sigmas / self.alphas
         if not (np.isfinite(ratio).all() and (ratio > 0).all() and (np.diff(ratio) > 0).all()):
             raise ConfigError(
@@ -70,7 +72,9 @@ class NoiseSchedule:
 def squared_cosine(num_train_timesteps: int = 100) -> NoiseSchedule:
     """Return diffusers' `squaredcos_cap_v2` (Nichol & Dhariwal 2021, eq. 17); level = timestep."""
     u = np.arange(num_train_timesteps + 1) / num_train_timesteps
+    # The offset keeps the first betas from being vanishingly small (sec. 3.2 there).
     f = np.cos((u + 0.008) / 1.008 * np.pi / 2) ** 2
+    # Uncapped, the last beta is 1: nothing of the clean chunk would be left to divide by.
     betas = np.minimum(1.0 - f[1:] / f[:-1], 0.999)
     alpha_bar = np.cumprod(1.0 - betas)
     times = np.arange(num_train_timesteps)
@@ -89,6 +93,7 @@ def karras(
     The network is told c_noise = `time_scale` * ln(sigma) / 4; EDM scales by 1, Consistency Policy
     by 1000, which a sinusoidal embedding made for timesteps resolves better.
     """
+    # From low to high, where the papers count down: level 0 is the cleanest in every schedule.
     roots = np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), bins)
     sigmas = roots**rho
     times = time_scale * np.log(sigmas) / 4

@@ -85,6 +85,7 @@ def split_rows(
     episodes = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     share = recipe.n_held_out / (recipe.n_held_out + recipe.n_conditions)
     n_held_out = int(np.clip(round(share * len(ends)), 1, len(ends) - 1))
+    # Whole episodes, because frames of one resemble each other: any look-up would seem good.
     apart = np.isin(episodes, rng.permutation(len(ends))[:n_held_out])
     return (
         _drawn(np.flatnonzero(~apart), recipe.n_conditions, rng),

@@ -128,6 +128,7 @@ class KnowledgeBase:
             rule = f"after `key_step` {key_step}"
             raise ConfigError(f"`value_step` must be {rule}, got {value_step}")
         n_seeds, n_rows = self.states.shape[:2]
+        # Half precision is enough to keep a state and too coarse to sum squares in.
         states = self.states[:, :, key_at].reshape(n_seeds, n_rows, -1).astype(np.float32)
         about = _weighted(self.conditions, self.seen, condition_weight)
         keys = np.concatenate([states, np.broadcast_to(about, (n_seeds, *about.shape))], axis=2)

@@ -126,6 +126,7 @@ def _expansion(
     between = deterministic(base).first(value_step).last(value_step - key_step)
     some = slice(0, N_PROBES)
     given = base.denoiser.given(made.key_condition(queries.conditions[some]))
+    # Under one condition, so that it is the difference of the states alone that grows.
     keys = queries.states[some, made.steps.index(key_step)]
     factors = expansion_factors(lambda x: between.sample(given, x, rng), keys, rng)
     return float(factors.max())

@@ -32,6 +32,7 @@ def nearest(queries: Floats, keys: Floats) -> NDArray[np.float64]:
 
 def least_squares(queries: Floats, keys: Floats) -> NDArray[np.float64]:
     """Return the weights of least norm among those nearest to the query; any sum, any sign."""
+    # Keys of one noise lie close together: an inverse magnifies what float32 would round off.
     pseudo_inverse = np.linalg.pinv(keys.astype(np.float64))  # (B, K, H)
     return np.einsum("bk,bkh->bh", queries, pseudo_inverse)
 

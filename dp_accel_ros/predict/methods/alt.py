@@ -139,6 +139,7 @@ class Alt:
             return self.store.row(*self._chosen(candidates, rng).match)
         episode, frame = previous.match
         continued = self.store.row(episode, frame + previous.elapsed_steps)
+        # Both have norm 1, so the product is the cosine.
         similarity = float(embedding @ self.store.alt_keys[continued])
         if candidates[0].similarity <= similarity + self.hysteresis_margin:
             return continued

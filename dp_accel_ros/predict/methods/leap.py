@@ -68,5 +68,6 @@ def steps_within(
     largest = 2.0 * NormalDist().inv_cdf((1.0 + tolerance) / 2.0)
     with np.errstate(divide="ignore"):
         allowed = largest / np.asarray(chunk_distances, dtype=np.float64)
+    # Where even the noisiest start breaks the bound nothing is skipped: it starts from noise.
     skipped = np.maximum(np.searchsorted(ratios, allowed, side="right") - 1, 0)
     return len(levels) - skipped

@@ -130,6 +130,7 @@ class Ragdp:
             remaining = self._remaining(distances)
         with times.stage("sample"):
             actions = np.empty_like(retrieved)
+            # Rows that leap equally far share every network call.
             for n in np.unique(remaining).tolist():
                 of = np.flatnonzero(remaining == n)
                 actions[of] = self._sampled(n, condition[of], retrieved[of], rng)
@@ -163,6 +164,8 @@ class Ragdp:
             return self.base.act(condition, rng, [None] * len(condition), StageTimes()).actions
         sampler = self.base.sampler.last(n)
         eps = rng.standard_normal(retrieved.shape, dtype=np.float32)
+        # The level that the first remaining step expects: one off, and the network would be told
+        # of more or less noise than there is.
         start = self.base.denoiser.schedule.noised(retrieved, sampler.levels[0], eps)
         return sampler.sample(self.base.denoiser.given(condition), start, rng)
 

@@ -158,6 +158,7 @@ class Redi:
             reached = self.solver.first(self.key_step).sample(before, start, rng)
         with times.stage("retrieve"):
             found = self.lookup.mix(reached, condition, seeds, self.neighbours, self.weigh)
+            # Not `>`, so that a residual that is NaN is rejected too.
             rejected = ~(found.residuals <= self.reject_above)
         with times.stage("sample"):
             actions = np.empty_like(start)

@@ -30,8 +30,10 @@ class TokenMemory:
         with self._lock:
             tokens = self._known.pop(key, None)
             if tokens is not None:
+                # Out and in again: a dict keeps its order, and what comes first is forgotten.
                 self._known[key] = tokens
                 return tokens
+        # Not under the lock: two threads may then compute the same row, but neither waits.
         tokens = self._function(np.ascontiguousarray(row))
         with self._lock:
             self._known[key] = tokens

@@ -46,6 +46,7 @@ class DistanceCurve:
         edges = np.array([key_distances[part[-1]] for part in parts], dtype=np.float64)
         means = np.array([chunk_distances[part].mean() for part in parts], dtype=np.float64)
         weights = np.array([len(part) for part in parts], dtype=np.float64)
+        # A farther key with a nearer chunk is chance: a leap must not grow with the distance.
         rising = _never_falling(means, weights)
         last = np.append(np.diff(edges) > 0, True)  # of bins with one edge the last speaks for all
         return cls(edges[last], rising[last])

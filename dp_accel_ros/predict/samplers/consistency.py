@@ -36,6 +36,7 @@ class Consistency:
         if not 1 <= num_inference_steps <= n_levels:
             rule = f"between 1 and {n_levels} (noise levels)"
             raise ConfigError(f"`num_inference_steps` must be {rule}, got {num_inference_steps}")
+        # Rounded up: 80 levels in 3 parts are 26.7 each, and the published bins are 27 and 54.
         bins = np.ceil(np.arange(num_inference_steps) * n_levels / num_inference_steps)
         return cls(schedule, tuple(n_levels - 1 - int(b) for b in bins))
 

@@ -57,7 +57,9 @@ class Ddpm:
         """Return clean chunks, (B, T, Da), from `x`, (B, T, Da), noise at `levels[0]`."""
         for level, of_denoised, of_x, noise in posterior_steps(self.schedule, self.levels):
             x = of_denoised * denoise(x, level) + of_x * x
+            # The last step draws nothing, as in diffusers: a seed then gives what it gives there.
             if noise > 0:
+                # In place, because x is new since the line above: not the caller's start.
                 x += noise * rng.standard_normal(x.shape, dtype=np.float32)
         return x
 
@@ -74,6 +76,7 @@ def posterior_steps(schedule: NoiseSchedule, levels: tuple[int, ...]) -> tuple[L
     for t, s in transitions(levels):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         a = alpha_t / alpha_s
+        # In the last step alpha_s is 1 and sigma_s 0: the mean is the clean estimate itself.
         b_squared = sigma_t**2 - a**2 * sigma_s**2
         of_denoised = alpha_s * b_squared / sigma_t**2
         of_x = a * sigma_s**2 / sigma_t**2

@@ -71,6 +71,7 @@ class DpmPp2M:
         del rng  # nothing is drawn
         steps = deterministic_steps(self.schedule, self.levels, self.end)
         weights = history_weights(self.schedule, self.levels, self.end)
+        # Its weight is 0 in the first step, so any array of this shape will do.
         older = x
         for step, weight in zip(steps, weights, strict=True):
             denoised = denoise(x, step.level)
@@ -89,4 +90,6 @@ def history_weights(
     lambdas = [math.log(alpha / sigma) for alpha, sigma in map(schedule.at, states)]
     steps = np.diff(lambdas)  # without a step into the clean chunk, which is infinite
     inner = steps[1:] / (2 * steps[:-1])
+    # The last 0 is for the step into the clean chunk, which diffusers takes at first order too.
+    # Where the last step ends above it there is one more inner weight, and the 0 falls away.
     return (0.0, *inner.tolist(), 0.0)[: len(levels)]

@@ -50,6 +50,7 @@ class Heun:
         if not 1 <= num_inference_steps <= top:
             rule = f"between 1 and {top} (noise levels - 1)"
             raise ConfigError(f"`num_inference_steps` must be {rule}, got {num_inference_steps}")
+        # Ending in level 0 the grid has one point more, so the last start is one spacing above it.
         last = 1 if end == CLEAN else top / num_inference_steps
         levels = np.linspace(top, last, num_inference_steps).round().astype(int)
         return cls(schedule, tuple(levels.tolist()), end)

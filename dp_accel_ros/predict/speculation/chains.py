@@ -60,6 +60,7 @@ class Chains:
         start = draws.noise[:, 0]
         zeros, no = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.bool_)
         return cls(
+            # Rounds write in place, and the draws must stay what they were.
             x=start.copy(),
             step=zeros.copy(),
             estimate=np.zeros_like(start) if opening is None else opening.estimate.copy(),

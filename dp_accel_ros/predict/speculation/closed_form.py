@@ -31,13 +31,16 @@ def best_lengths(
 ) -> NDArray[np.int64]:
     """Return the draft length for a round that starts at each step, for acceptances (..., N)."""
     n_steps = acceptance.shape[-1]
+    # Past the last step nothing can be drafted: acceptance 0 ends every product there.
     padding = np.zeros((*acceptance.shape[:-1], longest))
     ahead = np.concatenate([acceptance, padding], axis=-1)
     ahead = sliding_window_view(ahead, longest, axis=-1)[..., :n_steps, :]  # (..., N, longest)
+    # Probability that a round gets as far as each draft; the first place is always reached.
     reached = np.concatenate([np.ones((*ahead.shape[:-1], 1)), np.cumprod(ahead, axis=-1)], -1)
     lengths = np.arange(longest + 1)
     if bonus:
         return np.argmax(np.cumsum(reached, axis=-1) / costs.of(lengths + 1), axis=-1)
+    # K drafts ask about K states now, and no draft would still ask about one.
     steps = np.cumsum(reached, axis=-1)[..., :-1]
     return 1 + np.argmax(steps / costs.of(lengths[1:]), axis=-1)
 

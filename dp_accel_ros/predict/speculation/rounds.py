@@ -108,8 +108,10 @@ class Speculation:
         rows: NDArray[np.int64],
     ) -> Round:
         at = chains.step[rows]
+        # A row that does not know what its drafter needs has the target asked about itself alone.
         wanted = np.where(chains.ready(self.drafter.needs)[rows], lengths[rows, at], 0)
         ahead = np.arange(wanted.max() + 1)
+        # Rows near the end are filled up with the last step; their own length says what counts.
         steps = np.minimum(at[:, None] + ahead, len(self.table) - 1)
         noise, log_uniform = draws.of_steps(rows, steps)
         window = Window(
@@ -127,6 +129,7 @@ class Speculation:
     def _verify(self, target: Target, chains: Chains, current: Round) -> Floats:
         """Return clean estimates (R, K + 1, T, Da) of all drafted states from one call."""
         states, steps = current.path.states, current.window.steps
+        # K drafts start from K states; the bonus adds the one in which the last draft ends.
         n_asked = np.maximum(current.lengths + self.bonus, 1)
         asked = np.arange(steps.shape[1]) < n_asked[:, None]  # (R, K + 1)
         of_row = np.repeat(current.rows, n_asked)
@@ -146,11 +149,13 @@ class Speculation:
     def _walk(self, current: Round, estimates: Floats) -> Walk:
         inner = current.window.steps[:, :-1]
         rise = self.table.rise[inner][..., None, None]
+        # What the clean estimates differ by, in standard deviations of the step: see `StepTable`.
         gaps = rise * (current.path.estimates - estimates[:, :-1])
         norms = gap_norm(gaps)
         ratio = log_ratio(current.window.noise[:, :-1], gaps, norms)
         passed = self.rule.accepts(ratio, current.log_uniform, _at(self.settings, inner))
         drafted = np.arange(inner.shape[1]) < current.lengths[:, None]
+        # A draft behind one that failed started from a state that will not be emitted.
         kept = np.logical_and.accumulate(passed & drafted, axis=1)
         return Walk(gaps, norms, kept, kept.sum(axis=1))
 
@@ -158,8 +163,10 @@ class Speculation:
         """Move each row over its kept drafts and, if the target was asked there, one step more."""
         each, n_kept = np.arange(len(current.rows)), walk.n_kept
         failed = n_kept < current.lengths
+        # Of the first step that is not kept: the failed draft's, or that of the bonus step.
         noise = current.window.noise[each, n_kept]
         if failed.any():
+            # Never 0 here: equal means make the ratio 1, which every rule accepts.
             gaps = walk.gaps[each[failed], n_kept[failed]]
             noise[failed] = reflected(noise[failed], gaps)
         x, steps = current.path.states[each, n_kept], current.window.steps[each, n_kept]
@@ -168,6 +175,7 @@ class Speculation:
             estimate = estimates[each, n_kept]
             emitted, n_steps = self.table.stepped(steps, estimate, x, noise), n_kept + 1
         else:
+            # Nobody asked the target where the last draft ends, so the row goes no further.
             stays = ~failed & (current.lengths > 0)
             estimate = estimates[each, n_kept - stays]
             origin = current.path.states[each, n_kept - stays]

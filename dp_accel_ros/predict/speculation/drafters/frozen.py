@@ -32,6 +32,7 @@ class FrozenEstimate:
 
 def path_with(window: Window, estimates: Floats) -> Path:
     """Return the states drafted with estimates (R, K or 1, T, Da): one cumulative sum."""
+    # In y = precision * x a step adds what does not depend on x, so K steps are one sum.
     table, inner = window.table, window.steps[:, :-1]
     rise = table.rise[inner][..., None, None]  # (R, K, 1, 1)
     precision = table.precision[window.steps][..., None, None]  # (R, K + 1, 1, 1)

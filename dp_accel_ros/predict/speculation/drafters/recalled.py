@@ -37,6 +37,7 @@ def recalled(window: Window) -> Floats:
     if window.answers is None or not window.size:
         return window.estimate[:, None]
     known = window.answers.known[:, :-1]  # (R, K)
+    # Place of the newest answer about a step or an earlier one; -1 where there is none.
     last = np.maximum.accumulate(np.where(known, np.arange(window.size), -1), axis=1)
     found = np.take_along_axis(
         window.answers.estimates, np.maximum(last, 0)[..., None, None], axis=1

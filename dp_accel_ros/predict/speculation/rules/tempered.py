@@ -40,6 +40,8 @@ class Tempered:
         """Return the total variation from the target, E[min(1, r^(1/c²))] - 2 Phi(-gap / 2)."""
         gap = np.asarray(gap, np.float64)
         weight = 1.0 / np.square(np.asarray(settings.sigma_scale, np.float64))
+        # E[min(1, r^w)], w = 1/c², is Phi(-gap / 2) from where r > 1 and a Gaussian integral
+        # tilted by r^w from where r < 1; the exact rule's 2 Phi(-gap / 2) is then taken off.
         tilt = np.exp(0.5 * gap**2 * weight * (weight - 1.0))
         return tilt * normal_cdf(gap * (0.5 - weight)) - normal_cdf(-gap / 2.0)
 

@@ -39,6 +39,7 @@ class Threshold:
     def bias(self, gap: Numbers, settings: Settings) -> NDArray[np.float64]:
         """Return the total variation from the target; near 1/2 for lambda = 1 and a small gap."""
         gap = np.asarray(gap, np.float64)
+        # Along the gap the law has two pieces: drafts that stay and the mirror image of the rest.
         cut = _cut(gap, settings)
         shared = 2.0 * normal_cdf(cut - gap) - normal_cdf(cut)
         return np.where(gap > 0.0, shared + 2.0 * normal_cdf(gap / 2.0) - 1.0, 0.0)

@@ -145,6 +145,7 @@ class SchedulerView:
         if last is None:
             seen.append(np.zeros(STAGES + 3))
         else:
+            # A stage without drafts says nothing; an actor cannot take NaN.
             told = [PRIOR if np.isnan(share) else share for share in last.acceptance]
             seen.append([*told, last.rounds, last.rows, 1.0])
         vector = np.concatenate(seen).astype(np.float32)
