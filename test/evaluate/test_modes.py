@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
+pytest.importorskip("mujoco")
+
 from dp_accel_ros.chunk import ActionChunk, Cost
 from dp_accel_ros.errors import ShapeError
 from dp_accel_ros.evaluate.modes import ModeCounts, chi_square, same_frequencies_p, shown_modes
 from dp_accel_ros.evaluate.rollout import RolloutConfig
 from dp_accel_ros.evaluate.task_modes import DELIVERIES, first_delivery
 from dp_accel_ros.predict.policy import Prediction
+from dp_accel_ros.sim.arm_task import ArmTask
 from dp_accel_ros.sim.block_push import BlockPush
+from dp_accel_ros.sim.experts.block_push import BlockPushExpert
 
 CONFIG = RolloutConfig(n_obs_steps=1, n_action_steps=4, max_action_steps=4, with_images=False)
 NAMES = ("left", "middle", "right")
@@ -168,3 +172,16 @@ def test_the_first_block_that_is_in_a_zone_tells_the_way_of_block_push():
     assert first_delivery(away | inside) == "orange left"
     assert first_delivery(away | inside | {"orange_block_x": away["left_zone_x"] + 0.04}) is None
     assert len(set(DELIVERIES)) == 4
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_the_expert_of_block_push_drew_is_what_is_counted(seed):
+    task, expert = ArmTask(BlockPush()), BlockPushExpert()
+    task.reset(7)
+    expert.reset(task, np.random.default_rng(seed))
+    block, zone = expert._errands[0]
+    way = None
+    while way is None and task.time_s < task.max_ticks * task.dt:
+        task.step(expert.act(task))
+        way = first_delivery(dict(zip(task.state_names, task.state().tolist(), strict=True)))
+    assert way == f"{block.partition('_')[0]} {zone.partition('_')[0]}"
