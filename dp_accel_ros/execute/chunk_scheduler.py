@@ -72,6 +72,7 @@ class ChunkScheduler:
         """Take measured joint positions, (Dj,); those from before the reset are ignored."""
         with self._lock:
             since = self._newest.since_ns
+            # A stamp from before the reset shows an arm that has been put elsewhere since.
             if (since is None or stamp_ns >= since) and np.isfinite(positions).all():
                 self._joints = (stamp_ns, np.array(positions, np.float64))
 

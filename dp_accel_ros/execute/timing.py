@@ -44,6 +44,7 @@ class Tick(NamedTuple):
 
 def next_tick(previous_ns: int, now_ns: int, period_ns: int) -> Tick:
     """Return the first tick after now on the grid of the previous one; a late one is not redone."""
+    # From the tick before and not from now, so that lateness does not add up to drift.
     passed = max(now_ns - previous_ns, 0) // period_ns
     return Tick(previous_ns + (passed + 1) * period_ns, int(passed))
 

@@ -90,6 +90,7 @@ class Decider:
         """Return `scheduler/decision` for a tick; `own` is what the parameters ask for."""
         began = time.perf_counter()
         decision, plan, complaint = self._decided(own, now_ns)
+        # Wall time and not the node's, which stands still between the steps of a simulation.
         self._took_ms.append(1e3 * (time.perf_counter() - began))
         self._complaint, self._undecided = complaint, self._undecided + bool(complaint)
         level, text = (WARN, complaint) if complaint else (OK, WORDS[self._kind])

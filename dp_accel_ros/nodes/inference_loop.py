@@ -85,6 +85,7 @@ class InferenceLoop:
             replan_steps: Control steps from one observation that is used to the next.
             max_age_s: An observation that is older is not used.
         """
+        # A place is only ever replaced, so what was read here stays true of its chunk.
         with self._lock:
             place = self._place
         if not self._is_due(place, replan_steps):
@@ -101,10 +102,12 @@ class InferenceLoop:
             # one generator for each chunk, so that a recorded chunk can be made again alone
             np.random.default_rng([self._seed, place.sequence]),
             clock=self._clock,
+            # What one method chose says nothing to another: matches and acceptance are its own.
             previous=place.previous if place.method == method.name else None,
         )
         made = replace(place, sequence=place.sequence + 1, previous=prediction, method=method.name)
         with self._lock:
+            # Made from a world that is no more, and the scheduler must not hear of it.
             if self._place.epoch != place.epoch:
                 return RESET
             self._place = made

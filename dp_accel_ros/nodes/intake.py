@@ -73,6 +73,7 @@ class Intake:
         if not stream.accepts(stamp_ns, self._now_ns()):
             return
         try:
+            # A repetition means, in lockstep, that the answer to this time was not heard.
             if not push(stamp_ns):
                 self._shown_again_ns = stamp_ns
         except DpAccelError as error:

@@ -62,6 +62,7 @@ class ManagedNode(LifecycleNode, ABC):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let publishers speak and begin."""
+        # Publishers are silent until this; whatever `begin` starts may publish at once.
         result = super().on_activate(state)
         if self._tried("activate", self.begin):
             return result

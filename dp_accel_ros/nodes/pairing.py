@@ -47,6 +47,7 @@ class Pairing(Generic[A, B]):
         self._second.clear()
 
     def _keep(self, halves: OrderedDict, stamp_ns: int, half: A | B) -> None:
+        # One that is said again goes to the end: the oldest is what makes room.
         halves.pop(stamp_ns, None)
         halves[stamp_ns] = half
         if len(halves) > self._n_kept:

@@ -31,6 +31,7 @@ def be_urgent(priority: int) -> str:
     if priority == 0:
         return ""
     try:
+        # A thread's number counts as a process's here: the call is about one thread at a time.
         for thread in os.listdir("/proc/self/task"):
             os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(priority))
     except OSError as error:

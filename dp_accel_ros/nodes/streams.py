@@ -44,6 +44,7 @@ class Stream:
     def accepts(self, stamp_ns: int, now_ns: int) -> bool:
         """Say whether a sample counts: observed since the last reset, and not in the future."""
         with self._lock:
+            # On its way during the reset: nobody's fault, so it is not counted as refused.
             if self._since_ns is not None and stamp_ns < self._since_ns:
                 return False
             if stamp_ns > now_ns + MAX_AHEAD_NS:

@@ -83,6 +83,7 @@ class Ticker:
         lead_ns = min(LEAD_NS, self._period_ns // 2)
         due_ns = time.monotonic_ns() + lead_ns
         while not self._stopping.is_set():
+            # What takes time is done before the tick is due; at the tick only `send` is left.
             send = self._prepare(max(0, due_ns - time.monotonic_ns()))
             _sleep_until(due_ns)
             send()

@@ -62,6 +62,8 @@ class Worker:
     def _wait(self) -> bool:
         """Wait until woken or idle for long; False when it is time to end."""
         with self._condition:
+            # Without being woken, too: that nothing comes must be noticed as well.
             self._condition.wait_for(lambda: self._woken or self._stopping, self._idle_s)
+            # Taken back before the work, so that what comes meanwhile has it done once more.
             self._woken = False
             return not self._stopping

@@ -118,6 +118,7 @@ class ConsistencyLoss:
         with torch.no_grad():
             lower = self.teacher_step(x, t, u, cond)
             target = self._at_the_end(self.student(lower, u, s, cond)[0], s, cond)
+        # One call for both: the jump from t to s, and the denoiser g(x, t, t).
         twice = [torch.cat([part, part]) for part in (x, t, cond)]
         jumped, g = self.student(twice[0], twice[1], torch.cat([s, t]), twice[2])
         landed, estimate = jumped[: len(x)], g[len(x) :]  # landing at s, and g(x, t, t)
@@ -166,6 +167,7 @@ class ConsistencyLoss:
 
 def huber(found: Tensor, wanted: Tensor) -> Tensor:
     """Return the pseudo-Huber distance of chunks (B, T, Da), (B,)."""
+    # A square near 0 and a distance far away: early jumps that miss by much do not rule the rest.
     scale = HUBER_SCALE * math.sqrt(found[0].numel())
     return ((found - wanted).square().sum(dim=(1, 2)) + scale**2).sqrt() - scale
 

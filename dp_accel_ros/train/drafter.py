@@ -98,6 +98,7 @@ def asked(target: DenoisingTransformer, data: DiffusionData, config: DrafterConf
     batches = ChunkBatches(data, config.denoiser.windows, batch_size=256)
     target, found = target.to(device).eval(), []
     loop = LoopConfig(steps=1, seed=config.loop.seed + 1)  # not what training draws
+    # Asked once: the denoiser has several times the layers, and an answer serves many steps.
     for part in range(-(-config.n_answers // batches.batch_size)):
         draw = loop.draw(part, device)
         (clean, cond), rng = batches.drawn(draw), draw.torch_rng
@@ -126,6 +127,7 @@ class DrafterLoss:
         rows = torch.from_numpy(draw.rng.integers(len(self.answers.x), size=size))
         x, levels, cond, eps = (part[rows.to(part.device)] for part in self.answers)
         predicted = self.network(x, levels.float(), cond)
+        # Per number, like the mean square beside it: the weight then fits chunks of any size.
         gaps = gap_loss(predicted, eps, self.weights[levels]) / eps[0].numel()
         return functional.mse_loss(predicted, eps) + self.config.gap_weight * gaps
 
@@ -169,6 +171,7 @@ def evaluated(
     x, levels, cond, eps = asked(target, data, unseen)
     predicted = loss.network.eval()(x, levels.float(), cond)
     gaps = (loss.weights[levels] * (predicted - eps).square().sum(dim=(1, 2))).sqrt()
+    # What the exact rule keeps of drafts with these gaps (reflection-maximal coupling).
     acceptance = 2.0 * torch.special.ndtr(-gaps / 2.0)
     return {
         "eps_rmse": functional.mse_loss(predicted, eps).sqrt().item(),

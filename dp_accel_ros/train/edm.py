@@ -70,6 +70,7 @@ class EdmLoss:
         scaling, wide = Preconditioning(self.config.levels.sigma_data), sigma[:, None, None]
         noisy = clean + wide * eps
         time = self.config.levels.time(sigma)
+        # In these units the target has variance 1 at every level, so no level outweighs another.
         predicted = self.network(scaling.of_input(wide) * noisy, time, cond)
         target = (clean - scaling.of_x(wide) * noisy) / scaling.of_prediction(wide)
         return functional.mse_loss(predicted, target)
@@ -77,6 +78,7 @@ class EdmLoss:
     def sigmas(self, n: int, rng: torch.Generator) -> Tensor:
         """Return noise levels to learn at, (n,)."""
         levels = self.config.levels
+        # All numbers are drawn whatever the share, so that another share changes nothing else.
         normal = torch.randn(n, generator=rng, device=rng.device)
         even, lot = torch.rand((2, n), generator=rng, device=rng.device)
         low, high = math.log(levels.sigma_min), math.log(levels.sigma_max)

@@ -86,5 +86,6 @@ def ood_threshold(similarity: NDArray[np.float32], false_alarms: float = 0.002) 
     Split-conformal: `similarity` are those of frames to other episodes, (N,), and in
     distribution at most about `false_alarms` of new frames fall below the threshold.
     """
+    # The (N + 1)-th is the new frame itself, which may lie anywhere among the others.
     rank = int(np.floor(false_alarms * (len(similarity) + 1)))
     return float(np.sort(similarity)[max(rank - 1, 0)])

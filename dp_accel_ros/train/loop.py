@@ -107,6 +107,7 @@ def fit(
             raise NotFiniteError(f"loss of step {step}", 1, 1)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
+        # One odd batch must not undo what many have taught.
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         config.ema.update(averaged, module, step)

@@ -18,6 +18,8 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     views = torch.cat([first, second])  # (2B, d)
     logits = views @ views.T / temperature
     itself = torch.eye(2 * n_pairs, dtype=torch.bool, device=views.device)
+    # The sum in the denominator leaves out the view itself.
     logits = logits.masked_fill(itself, -torch.inf)
+    # Row i and row i + B are two views of one frame.
     positives = torch.arange(2 * n_pairs, device=views.device).roll(n_pairs)
     return functional.cross_entropy(logits, positives)

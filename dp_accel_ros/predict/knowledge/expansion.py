@@ -43,6 +43,7 @@ def expansion_bound(
     gaps = np.broadcast_to(np.asarray(condition_gap, dtype=np.float64), of_eps.shape)
     distance = key_distance
     for stretch, factor, gap in zip(stretches, of_eps, gaps, strict=True):
+        # What a step adds is stretched by all later ones, so the sum is built up on the way.
         distance = stretch * distance + factor * gap
     return float(distance)
 

@@ -41,9 +41,11 @@ def run_every_network(policy: Policy, bundle: Bundle) -> None:
     worst = float(np.abs(np.linalg.norm(embeddings, axis=1) - 1.0).max())
     if worst > UNIT_TOLERANCE:
         raise BundleError(f"{path}: expected embeddings of norm 1, one is off by {worst:.3g}")
+    # Two rows, because a batch size that an export fixed to 1 shows only then.
     chunk = np.zeros((2, facts.horizon, len(facts.joints)), np.float32)
     condition = np.repeat(features[:, None], facts.n_obs_steps, axis=1)  # (2, To, C)
     for network, denoiser in _denoisers(policy):
+        # The smallest and the largest time that the network will ever be told.
         times = denoiser.schedule.network_times[[0, -1]]
         _run(
             file_of(bundle, network, policy.precision),

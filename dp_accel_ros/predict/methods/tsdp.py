@@ -209,6 +209,7 @@ class Tsdp:
             opening = self.drafter.opening(condition, previous)
         with times.stage("sample"):
             outlooks = [_outlook(p, len(table)) for p in previous]
+            # The guard cuts what the closed form wants, too.
             lengths = within_reach(self._lengths(outlooks), self.guard)
             draws = Draws.drawn(rng, len(condition), len(table), self.base.chunk_shape)
             chains = self._speculation.sample(
@@ -238,6 +239,7 @@ class Tsdp:
         if self.costs is None or longest == 0:
             return planned
         best = best_lengths(np.array(outlooks), self.costs, longest, bonus=self.bonus)
+        # The plan is the most that is allowed, the closed form what pays.
         return np.minimum(planned, best)
 
     def _cost(self, facts: SpeculationFacts, match: _Match) -> Cost:

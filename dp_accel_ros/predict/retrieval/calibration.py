@@ -112,6 +112,7 @@ def measured(store: StoreArrays, held_out: HeldOut, manifest: Manifest) -> Measu
     keys = scaled(frames.keys, scale), scaled(store.keys, scale)
     found = nearest_outside(keys[0], ends, keys[1], left_out, k)
     own, others = _chunks(frames, manifest), _chunks(store, manifest)
+    # One neighbour of all frames at a time: together they would take k times the memory.
     apart = [np.linalg.norm(own - others[rows], axis=1) for rows in found.rows.T]
     curve = DistanceCurve.fit(found.distances.T.ravel(), np.concatenate(apart))
     by_alt = nearest_outside(frames.alt_keys, ends, store.alt_keys, left_out).distances[:, 0]

@@ -37,6 +37,7 @@ def conformal_threshold(
             f" + 1), and below 1, got {false_alarm_rate:g}"
         )
     lengths = np.diff(ends, prepend=0)
+    # Each episode weighs 1 / (E + 1), spread over its frames; the new one has the last share.
     weights = np.repeat(least / lengths, lengths)  # (N,)
     order = np.argsort(similarities, kind="stable")
     below = np.concatenate([[0.0], np.cumsum(weights[order])[:-1]])  # weight of the frames before
