@@ -62,7 +62,7 @@ class ConsistencyConfig:
     """Whether training starts from the teacher's weights."""
 
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1000, batch_size=32, learning_rate=2e-4)
+        default_factory=lambda: LoopConfig(steps=600, batch_size=32, learning_rate=2e-4)
     )
 
     def __post_init__(self) -> None:

@@ -35,7 +35,7 @@ class DrafterConfig:
     """Weight of `gap_loss` beside the mean square error."""
 
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=4000, batch_size=64, learning_rate=1e-3)
+        default_factory=lambda: LoopConfig(steps=3000, batch_size=64, learning_rate=1e-3)
     )
 
     def __post_init__(self) -> None:

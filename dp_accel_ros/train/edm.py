@@ -44,7 +44,7 @@ class EdmConfig:
     """Whether training starts from the denoiser's weights."""
 
     loop: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1200, batch_size=64, learning_rate=4e-4)
+        default_factory=lambda: LoopConfig(steps=1500, batch_size=64, learning_rate=4e-4)
     )
 
     def __post_init__(self) -> None:
