@@ -144,12 +144,18 @@ def part_of(found: Found, plots: Mapping[str, str]) -> str:
         "",
         *(f"- {note}" for note in found["notes"]),
     ]
-    if found["absent"]:
-        reasons = "; ".join(f"{one['label']} ({one['reason']})" for one in found["absent"])
-        lines += [f"- not run: {reasons}"]
+    lines += [f"- not run: {', '.join(who)}: {why}" for why, who in _reasons(found).items()]
     for name, path in plots.items():
         lines += ["", f"![{found['task']}: {PLOTS[name]}]({path})"]
     return "\n".join([*lines, *ways_of(found), "", *beside(found)])
+
+
+def _reasons(found: Found) -> dict[str, list[str]]:
+    """Return why rows could not be run, with all of which that is true."""
+    reasons: dict[str, list[str]] = {}
+    for absent in found["absent"]:
+        reasons.setdefault(absent["reason"], []).append(absent["label"])
+    return reasons
 
 
 def ways_of(found: Found) -> list[str]:

@@ -18,7 +18,7 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.protocol import Protocol
-from tools.write_results import beside, main, shown, ways_of, with_part
+from tools.write_results import beside, main, part_of, shown, ways_of, with_part
 
 ROW = {
     "row": "ragdp-r0.75",
@@ -118,6 +118,15 @@ def test_ways_have_a_table_of_their_own_with_its_command():
     assert lines.index("| method | n |") > [line[:16] for line in lines].index("`dp-accel bench`")
     assert lines[-1] == "- what it means"
     assert ways_of(found | {"mode_table": []}) == []
+
+
+def test_rows_that_cannot_run_for_one_reason_share_a_line(folder):
+    why = {"a": "no teacher", "b": "no student", "c": "no teacher"}
+    absent = [{"row": name, "label": name, "reason": reason} for name, reason in why.items()]
+    found = json.loads((folder / "bench.json").read_text()) | {"absent": absent}
+    lines = part_of(found, {}).splitlines()
+    told = [line for line in lines if line.startswith("- not run")]
+    assert told == ["- not run: a, c: no teacher", "- not run: b: no student"]
 
 
 def test_only_what_was_measured_is_shown():

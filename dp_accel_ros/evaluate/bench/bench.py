@@ -174,6 +174,7 @@ class Bench:
             f"{rounds} rounds, each with every row in an order drawn anew; batch 1, observations of"
             f" {what}, warm-up not timed; ratios are of medians",
             *latency_pass.notes,
+            *self._batch_ratios,
         ]
         facts = {"machine": machine, "threads": self.backend.threads, "rounds": rounds}
         self.folder.keep_latency({"timings": timings, "notes": notes, **facts})
@@ -256,13 +257,18 @@ class Bench:
         return {} if costs is None else dict(zip(costs.rows, costs.costs, strict=True))
 
     @property
+    def _batch_ratios(self) -> list[str]:
+        """What the closed form goes by; worth telling only where nothing else ran."""
+        costs = self._batch_costs
+        ratios = ", ".join(f"{n} states {cost / costs[1]:.1f}x" for n, cost in costs.items())
+        by = "a call of the denoiser, which the closed form goes by"
+        return [f"{by}: {ratios}"] if costs else []
+
+    @property
     def _notes(self) -> list[str]:
         first, last = self.protocol.seeds[0], self.protocol.seeds[-1]
         how = f"lockstep, seeds {first} to {last}, {self.protocol.batch} at once"
         timed = (self.folder.latency or {}).get("notes", [])
         precision = f"denoiser in {self.policy_precision} where nothing else is said"
-        costs = self._batch_costs
-        ratios = ", ".join(f"{n} states {cost / costs[1]:.1f}x" for n, cost in costs.items())
-        by = f"a call of the denoiser, which the closed form goes by: {ratios}"
         memory = f"process with all networks and simulations: at most {peak_memory_mib():.0f} MiB"
-        return [f"{how}; {precision}", *timed, *([by] if costs else []), memory]
+        return [f"{how}; {precision}", *timed, memory]
