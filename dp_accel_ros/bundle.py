@@ -116,6 +116,7 @@ def load_bundle(path: str | Path) -> Bundle:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BundleError(f"{manifest_path}: not YAML: {error}") from error
     manifest = manifest_from(document, str(manifest_path))
+    # Before any of them is opened, so that nothing damaged is ever read as numbers or networks.
     for name, expected in manifest.files.items():
         _verify_file(folder / name, expected)
     return Bundle(
@@ -150,6 +151,7 @@ def write_bundle(
     files = {name: sha256_of(folder / name) for name in sorted([*stored, *networks])}
     document = {"format_version": FORMAT_VERSION, **facts, "files": files}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=99)
+    # Last, because a folder with a manifest is taken to be whole.
     (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
     return load_bundle(folder)
 
@@ -163,6 +165,7 @@ def sha256_of(path: Path) -> str:
 def _verify_file(path: Path, expected: str) -> None:
     if not path.is_file():
         raise BundleError(f"{path}: the manifest names this file, but it is not there")
+    # What a clone without LFS leaves in its place; that its checksum differs would say less.
     if path.read_bytes()[:40].startswith(b"version https://git-lfs"):
         raise BundleError(f"{path}: this is a Git LFS pointer, not the file; run `git lfs pull`")
     got = sha256_of(path)

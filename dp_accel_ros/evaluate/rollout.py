@@ -214,6 +214,7 @@ class Run:
         self.newest = prediction
         self._costs.append(prediction.cost)
         reach = self.config.max_action_steps
+        # Older chunks stay while they reach: with a latency the next ticks are still theirs.
         usable = [item for item in self._chunks if item[0] + reach > self.tick]
         refused = self.config.refuse_ood and prediction.cost.ood
         self._chunks = usable if refused else [*usable, (self.tick, prediction.chunk)]
@@ -231,6 +232,7 @@ class Run:
 
     def action(self) -> Array:
         """Return the targets that are due at this tick, (Da,); without any, the last ones."""
+        # The newest that could be there by now: its first actions are still the older one's.
         for start, chunk in reversed(self._chunks):
             index = self.tick - start
             if self.config.latency_ticks <= index < len(chunk.actions):

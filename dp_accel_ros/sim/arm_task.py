@@ -150,6 +150,7 @@ class ArmTask:
         """Say whether the goal is met and has been for `hold_ticks`."""
         if self._reached_since_s is None:
             return False
+        # Time is a sum of physics steps, and may fall short of whole ticks by rounding.
         return self.time_s - self._reached_since_s >= self.rules.hold_ticks * self.dt - 1e-9
 
     def score(self) -> float:

@@ -58,6 +58,7 @@ class InverseKinematics:
         for _ in range(40):
             error = self._error(arm, position, axes)
             arm = np.clip(arm + self._update(error, leaning), _LOWEST, _HIGHEST)
+            # Once a call: with every round it would never settle.
             leaning = np.zeros(N_ARM)
             if np.linalg.norm(error[:3]) < 0.1 * tolerance_m and np.linalg.norm(error[3:]) < 1e-4:
                 break
@@ -72,6 +73,7 @@ class InverseKinematics:
     def _error(self, arm: Array, position: Array, axes: Array) -> Array:
         """Return what is missing, (6,): metres, then a rotation vector in the base frame."""
         at, now = self.pose(arm)
+        # Its length is the sine of the angle, its direction the axis (Luh, Walker & Paul 1980).
         turn = sum((np.cross(now[:, i], axes[:, i]) for i in range(3)), np.zeros(3)) / 2
         return np.concatenate([position - at, turn])
 
@@ -81,7 +83,9 @@ class InverseKinematics:
         jacobian = np.zeros((6, self._model.nv))
         mujoco.mj_jacSite(self._model, self._data, jacobian[:3], jacobian[3:], self._site)
         jacobian = jacobian[:, self._dofs]
+        # Damped, so that steps stay finite where the arm is stretched out.
         inverse = jacobian.T @ np.linalg.inv(jacobian @ jacobian.T + _DAMPING * np.eye(6))
+        # The leaning less its part that would move the hand.
         return inverse @ error + leaning - inverse @ (jacobian @ leaning)
 
 

@@ -137,6 +137,7 @@ class SimulatedRobot:
 
     def advance(self, now_ns: int) -> Sensed:
         """Let one slice pass, which ends at `now_ns`, and return what the sensors say then."""
+        # The slice that ends now was under the last command; the next one is under this.
         self.task.advance(self._slice_s)
         self.task.command(self._controller.sample(now_ns)[0])
         self._slices += 1

@@ -105,6 +105,7 @@ class MotionPlan:
             excess = np.abs(steps).max(axis=1) / (MAX_TARGET_SPEED * CONTROL_DT)
             if excess.max() <= 1.0:
                 return targets
+            # Other times are other poses, whose joints have other speeds: it takes a few rounds.
             ticks = _stretched(ticks, excess)
         raise SimulationError(
             f"expected joint targets under {MAX_TARGET_SPEED} rad/s after slowing down,"
@@ -116,6 +117,7 @@ class MotionPlan:
     ) -> MotionPlan:
         start = max(0.0, self.end - overlap)
         self._moves.append(Move(start, ticks, delta, profile))
+        # A detour ends where it began, so the next move starts from the same goal.
         if profile is minimum_jerk:
             self._goal = self._goal + delta
         self.end = max(self.end, start + ticks)
