@@ -89,7 +89,7 @@ def drafting_bundle(tmp_path_factory):
 @pytest.mark.parametrize("name", NETWORK_DRAFTERS)
 def test_a_bundle_with_a_drafter_drafts_with_it(drafting_bundle, name: str):
     policy = load_policy(drafting_bundle)
-    config = TsdpConfig(drafter=name, lengths="fixed", draft_length=30)
+    config = TsdpConfig(drafter=name, lengths="fixed", draft_length=30, guard=3)
     observation = observation_at(drafting_bundle, 10)
     chunks = [
         policy.predict(observation, make_method(*method), np.random.default_rng(0))
