@@ -18,6 +18,7 @@ from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.protocol import Protocol
+from dp_accel_ros.evaluate.bench.table import columns
 
 FEW = ("ddim-16", "ragdp-r0.95", "alt-0.9", "tsdp-k40")
 
@@ -55,6 +56,15 @@ def test_every_wanted_row_gets_its_episodes_and_its_line(tiny_bundle, tmp_path):
     table = (tmp_path / "bench.md").read_text()
     assert "| RAGDP r=0.95 | " in table
     assert "- EDM, Heun: " not in table
+
+
+def test_a_column_in_which_nothing_was_measured_is_left_out(tiny_bundle, tmp_path):
+    head = run(bench_of(tiny_bundle, tmp_path, only=["ddim-16"], n_episodes=1)).results
+    assert columns(head) == ("method", "success", "95 %", "n", "nfe", "MB")
+    run(bench_of(tiny_bundle, tmp_path, only=["alt-0.9"], n_episodes=1), timed=True)
+    both = bench_of(tiny_bundle, tmp_path, n_episodes=1).results
+    assert {"ood", "p50 ms", "vs ORT f32"} <= set(columns(both))
+    assert "rounds" not in columns(both)
 
 
 def test_a_benchmark_that_was_cut_off_goes_on_and_equals_a_whole_one(tiny_bundle, tmp_path):

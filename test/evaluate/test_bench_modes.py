@@ -35,10 +35,10 @@ class Pusher(Drifter):
     name, state_names = "block_push", BlockPush().state_names
 
     def state(self):
-        places = 9.0 * np.arange(len(self.state_names))
+        places = dict(zip(self.state_names, 9.0 * np.arange(len(self.state_names)), strict=True))
         if self.tick >= 9:
-            places[:2] = places[8:10]  # the blue block into the left zone
-        return places
+            places |= {f"blue_block_{axis}": places[f"left_zone_{axis}"] for axis in "xy"}
+        return np.array(list(places.values()))
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,14 @@ LEGEND = (
 
 
 def columns(found: Results) -> tuple[str, ...]:
-    """Return the table's columns; the score is one where it is more than success."""
-    if not any(_has_score(result) for result in found.measured):
-        return COLUMNS
-    return (*COLUMNS[:3], SCORE, *COLUMNS[3:])
+    """Return the table's columns: those in which any row has something.
+
+    The score is one where it is more than success.
+    """
+    scored = any(_has_score(result) for result in found.measured)
+    names = (*COLUMNS[:3], SCORE, *COLUMNS[3:]) if scored else COLUMNS
+    known = [_cells(result) for result in found.measured]
+    return tuple(name for name in names if not known or any(cell.get(name) for cell in known))
 
 
 def cells(result: RowResult, names: Sequence[str]) -> tuple[str, ...]:
