@@ -47,7 +47,7 @@ def bare(tmp_path_factory):
 def test_the_condition_of_a_stored_frame_is_its_key(bundle, policy):
     for row in (0, 1, 29, 30, 55, 89):
         condition = policy.condition([state_observation_at(bundle, row)])
-        np.testing.assert_allclose(condition.ravel(), bundle.store.keys[row], atol=1e-5)
+        np.testing.assert_allclose(condition.ravel(), bundle.store.keys[row], atol=1e-3)
 
 
 def test_the_alt_embedding_of_a_stored_frame_is_its_key(bundle, policy):
