@@ -45,6 +45,8 @@ class PickPlace:
         *(f"cube_{part}" for part in BLOCK_STATE),
         "target_x",
         "target_y",
+        "target_from_tip_x",
+        "target_from_tip_y",
     )
 
     def place(self, world: ArmWorld, rng: np.random.Generator) -> None:
@@ -55,8 +57,14 @@ class PickPlace:
         world.place_mark(TARGET, self.target_centre_m + unit[2:] * self.target_half_range_m)
 
     def state(self, world: ArmWorld) -> Array:
-        """Return the cube's numbers and where the target is, (10,), m."""
-        return np.concatenate([block_state(world, CUBE), world.mark_position(TARGET)])
+        """Return the cube's numbers and where the target is, (12,), m.
+
+        The target is at its place on the table, and, in the hand's frame, at its offset from the
+        point above it at the fingertips' height: what is left to go.
+        """
+        target, tip = world.mark_position(TARGET), world.tip_position()
+        offset = world.tip_axes().T @ np.append(target - tip[:2], 0.0)
+        return np.concatenate([block_state(world, CUBE), target, offset[:2]])
 
     def reached(self, world: ArmWorld) -> bool:
         """Say whether the cube lies on the target, at rest and let go."""
