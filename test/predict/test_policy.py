@@ -89,13 +89,14 @@ def test_every_row_of_a_batch_gets_its_own_chunk(tiny_policy, tiny_bundle, name)
 def test_the_condition_of_a_demonstration_frame_is_its_key(tiny_policy, tiny_bundle):
     for row in (0, 29, 30, 89):
         condition = tiny_policy.condition([tiny.observation_at(tiny_bundle, row)])
-        np.testing.assert_allclose(condition.ravel(), tiny_bundle.store.keys[row], atol=1e-5)
+        # keys are kept in half precision: 11 bits
+        np.testing.assert_allclose(condition.ravel(), tiny_bundle.store.keys[row], rtol=2**-10)
 
 
 def test_ragdp_retrieves_the_frame_that_it_sees(tiny_policy, observation):
     cost = _predict(tiny_policy, observation, "ragdp").cost
     assert (cost.match, cost.nfe) == ((1, 5), 2)
-    assert cost.retrieval_distance < 1e-5
+    assert cost.retrieval_distance < 2e-3  # keys are kept in half precision
 
 
 def test_leap_ratio_0_equals_the_solver_through_the_whole_policy(tiny_policy, observation):
