@@ -175,9 +175,9 @@ def _verify_file(path: Path, expected: str) -> None:
 
 def _write_store(folder: Path, names: Mapping[str, Any], arrays: StoreArrays) -> list[str]:
     """Write the arrays of a store and return the names of the files."""
-    parts = [field.name for field in fields(StoreArrays)]
+    halved, parts = arrays.halved, [field.name for field in fields(StoreArrays)]
     for part in parts:
-        np.save(folder / names[part], getattr(arrays.halved, part))
+        np.save(folder / names[part], getattr(halved, part))
     return [names[part] for part in parts]
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dp_accel_ros.errors import DpAccelError
@@ -44,21 +44,13 @@ class Intake:
 
     def joints(self, msg: Any) -> None:
         """Take joint positions; they are there before the images that they belong to."""
-        names, window = self._parts.manifest.joint_names, self._parts.window
-        self._take(
-            JOINTS,
-            msg,
-            lambda stamp_ns: window.push_joints(stamp_ns, joint_state_to_array(msg, names)),
-        )
+        facts, window = self._parts.manifest, self._parts.window
+        self._take_numbers(JOINTS, msg, facts.joint_names, window.push_joints)
 
     def state(self, msg: Any) -> None:
         """Take what else was measured."""
-        names, window = self._parts.manifest.state, self._parts.window
-        self._take(
-            STATE,
-            msg,
-            lambda stamp_ns: window.push_state(stamp_ns, joint_state_to_array(msg, names)),
-        )
+        facts, window = self._parts.manifest, self._parts.window
+        self._take_numbers(STATE, msg, facts.state, window.push_state)
         self._wake()
 
     def was_shown_again(self, stamp_ns: int) -> bool:
@@ -67,6 +59,11 @@ class Intake:
             return False
         self._shown_again_ns = 0
         return True
+
+    def _take_numbers(
+        self, name: str, msg: Any, names: Sequence[str], push: Callable[[int, Any], bool]
+    ) -> None:
+        self._take(name, msg, lambda stamp_ns: push(stamp_ns, joint_state_to_array(msg, names)))
 
     def _take(self, name: str, msg: Any, push: Callable[[int], bool]) -> None:
         stream, stamp_ns = self._parts.streams[name], stamp_to_ns(msg.header.stamp)

@@ -20,5 +20,5 @@ def block_state(world: ArmWorld, name: str) -> Array:
     (3,), is from the point between the fingertips to the block, in the hand's frame.
     """
     position, yaw = world.block_position(name), world.block_yaw(name)
-    offset = world.tip_axes().T @ (position - world.tip_position())
+    offset = world.seen_from_tip(position)
     return np.array([*position, np.cos(4 * yaw), np.sin(4 * yaw), *offset])

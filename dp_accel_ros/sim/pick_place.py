@@ -62,8 +62,8 @@ class PickPlace:
         The target is at its place on the table, and, in the hand's frame, at its offset from the
         point above it at the fingertips' height: what is left to go.
         """
-        target, tip = world.mark_position(TARGET), world.tip_position()
-        offset = world.tip_axes().T @ np.append(target - tip[:2], 0.0)
+        target, height = world.mark_position(TARGET), world.tip_position()[2]
+        offset = world.seen_from_tip(np.append(target, height))
         return np.concatenate([block_state(world, CUBE), target, offset[:2]])
 
     def reached(self, world: ArmWorld) -> bool:

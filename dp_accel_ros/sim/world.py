@@ -102,6 +102,10 @@ class ArmWorld:
         """Return the hand's axes as the columns of a rotation matrix, (3, 3)."""
         return self.data.site(TIP_SITE).xmat.reshape(3, 3).copy()
 
+    def seen_from_tip(self, point: Array) -> Array:
+        """Return the offset from the point between the fingertips, (3,), in the hand's frame."""
+        return self.tip_axes().T @ (point - self.tip_position())
+
     def mark_position(self, name: str) -> Array:
         """Return the middle of a mark on the table, (2,), m."""
         return self.data.body(name).xpos[:2].copy()
