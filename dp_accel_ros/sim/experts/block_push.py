@@ -15,7 +15,9 @@ from dp_accel_ros.sim.experts.playback import Playback
 
 _NEAR_ENOUGH_M = 0.022
 _PAD_HALF_M = 0.0095
-"""How far the closed fingers reach in the direction they push in, m."""
+"""How far the fingers reach in the direction they push in, m."""
+_FINGER_M = 0.014
+"""Half the opening while pushing: a block slips off one narrow pad, but not off two."""
 _PUSH_HEIGHT_M = 0.024
 
 
@@ -75,7 +77,7 @@ def _push(plan: MotionPlan, block: Array, goal: Array, rng: np.random.Generator)
     yaw = nearest_yaw(float(np.arctan2(heading[1], heading[0])), 0.0, period=np.pi)
     across = 14.0 + 70.0 * float(np.linalg.norm(begin - plan.start[:2])) + rng.uniform(0.0, 5.0)
     fall = rng.uniform(13.0, 16.0)
-    plan.to(8.0, z=max(float(plan.start[2]), 0.085), finger=0.0)
+    plan.to(8.0, z=max(float(plan.start[2]), 0.085), finger=_FINGER_M)
     plan.to(across, overlap=5.0, x=begin[0], y=begin[1], z=rng.uniform(0.075, 0.095))
     plan.to(fall, overlap=0.3 * fall, z=_PUSH_HEIGHT_M)
     # the turn takes all the time there is, wrist and base would be too fast otherwise
