@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 class SpeculationFacts:
     """Counts of one chunk, and one number for each of its N diffusion steps."""
 
+    drafter: str
+    """Name of what drafted."""
+
     rounds: int
     """Calls of the target one after the other; without speculation there are N."""
 
@@ -25,6 +28,9 @@ class SpeculationFacts:
 
     levels: NDArray[np.int64]
     """Noise level that each step starts from, (N,)."""
+
+    lengths: NDArray[np.int64]
+    """Drafts that were wanted in a round from each step on, (N,)."""
 
     gaps: NDArray[np.float32]
     """Standard deviations between the means of draft and target, (N,); NaN where no test was."""

@@ -12,12 +12,15 @@ from dp_accel_ros.chunk import ActionChunk
 from dp_accel_ros.errors import DataError
 from dp_accel_ros.nodes.diagnostics import whole
 from dp_accel_ros.predict.policy import Prediction
+from dp_accel_ros.predict.speculation.plan import STAGES, stage_of
 from dp_accel_ros.predict.speculation.scheduling.view import LastChunk
+from dp_accel_ros.speculation_facts import SpeculationFacts
 
+DRAFTER, LENGTHS = "drafter", "draft_lengths"
 STEPS, ROUNDS, ROWS, DRAFTS = "steps", "rounds", "rows", "drafts"
 ACCEPTANCE, BY_STAGE = "acceptance", "acceptance_by_stage"
 BIAS, FEATURES = "bias_budget", "features"
-NAMES = (STEPS, ROUNDS, ROWS, DRAFTS, ACCEPTANCE, BY_STAGE, BIAS, FEATURES)
+NAMES = (DRAFTER, LENGTHS, STEPS, ROUNDS, ROWS, DRAFTS, ACCEPTANCE, BY_STAGE, BIAS, FEATURES)
 
 UNKNOWN = "-"
 """Acceptance of a stage in which no draft was tested."""
@@ -34,6 +37,8 @@ def speculation_values(prediction: Prediction, n_levels: int) -> dict[str, objec
     if facts is None or last is None:
         return dict.fromkeys(NAMES, "")
     return {
+        DRAFTER: facts.drafter,
+        LENGTHS: _longest(facts, n_levels),
         STEPS: len(facts.levels),
         ROUNDS: facts.rounds,
         ROWS: facts.rows,
@@ -64,6 +69,13 @@ def last_chunk_from(values: Mapping[str, str], chunk: ActionChunk) -> LastChunk 
         whole(values, ROUNDS) / n_steps,
         whole(values, ROWS) / n_steps,
     )
+
+
+def _longest(facts: SpeculationFacts, n_levels: int) -> str:
+    """Return the longest draft that was wanted in each stage."""
+    stages = stage_of(facts.levels, n_levels)
+    longest = (facts.lengths[stages == stage].max(initial=0) for stage in range(STAGES))
+    return " ".join(str(length) for length in longest)
 
 
 def _joined(numbers: Iterable[float]) -> str:

@@ -51,10 +51,12 @@ def test_a_record_counts_chunks_and_steps():
     nan = float("nan")
     facts = [
         SpeculationFacts(
+            drafter="frozen",
             rounds=2,
             rows=9,
             drafts=3,
             levels=np.array([2, 1, 0]),
+            lengths=np.array([2, 1, 0]),
             gaps=np.array(gaps, np.float32),
             kept=np.array(kept, bool),
             bias_budget=0.25,

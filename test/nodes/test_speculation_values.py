@@ -57,6 +57,18 @@ def test_speculation_is_told_in_counts(speculated):
     assert float(values["bias_budget"]) == 0.0
 
 
+def test_what_drafted_and_how_far_in_each_stage_is_told(tiny_bundle):
+    policy = load_policy(tiny_bundle)
+    config = TsdpConfig(
+        drafter="frozen_fresh", lengths="fixed", plan="3:1:1,7:1:1,5:1:1", guard=40
+    )
+    method = make_method("tsdp", policy, config)
+    values = told(policy.predict(observation_at(tiny_bundle, 5), method, np.random.default_rng(0)))
+    assert values["drafter"] == "frozen_fresh"
+    # every step of the last stage is behind the guard
+    assert values["draft_lengths"] == "3 7 0"
+
+
 def test_what_a_scheduler_must_know_of_a_chunk_survives_the_wire(speculated):
     sent, got = LastChunk.of(speculated, N_LEVELS), last_chunk_from(told(speculated), "chunk")
     np.testing.assert_allclose(got.features, sent.features, rtol=1e-5, atol=1e-6)

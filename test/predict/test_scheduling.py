@@ -38,7 +38,18 @@ def facts(kept_share=(1.0, 0.5, 0.0), tested_share=1.0) -> SpeculationFacts:
         gaps[start : start + round(tested_share * (end - start))] = 0.1
         kept[start : start + round(share * (end - start))] = True
     levels = np.arange(99, -1, -1)
-    return SpeculationFacts(20, 150, 130, levels, gaps, kept & ~np.isnan(gaps), 0.0, np.ones(100))
+    return SpeculationFacts(
+        drafter="frozen",
+        rounds=20,
+        rows=150,
+        drafts=130,
+        levels=levels,
+        lengths=np.full(100, 10),
+        gaps=gaps,
+        kept=kept & ~np.isnan(gaps),
+        bias_budget=0.0,
+        outlook=np.ones(100),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -42,8 +42,18 @@ def env(tiny_policy):
 def facts(n_kept: int, drafts: int) -> SpeculationFacts:
     kept = np.arange(100) < n_kept
     levels = np.arange(99, -1, -1)
-    gaps = np.zeros(100, np.float32)
-    return SpeculationFacts(20, 150, drafts, levels, gaps, kept, 0.0, np.ones(100))
+    return SpeculationFacts(
+        drafter="frozen",
+        rounds=20,
+        rows=150,
+        drafts=drafts,
+        levels=levels,
+        lengths=np.full(100, 10),
+        gaps=np.zeros(100, np.float32),
+        kept=kept,
+        bias_budget=0.0,
+        outlook=np.ones(100),
+    )
 
 
 def test_the_reward_is_the_papers():

@@ -215,7 +215,9 @@ class Tsdp:
             chains = self._speculation.sample(
                 Target(self.base.denoiser, condition), draws, lengths, opening
             )
-        facts = [facts_of(chains, row, self._speculation, outlooks[row]) for row in rows]
+        facts = [
+            facts_of(chains, row, self._speculation, lengths[row], outlooks[row]) for row in rows
+        ]
         matches = [_match(self.store, opening, row) for row in rows]
         costs = (self._cost(*pair) for pair in zip(facts, matches, strict=True))
         return Proposal(chains.x, tuple(costs))

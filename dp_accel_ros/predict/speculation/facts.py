@@ -14,18 +14,24 @@ from dp_accel_ros.speculation_facts import SpeculationFacts
 
 
 def facts_of(
-    chains: Chains, row: int, speculation: Speculation, outlook: NDArray[np.float64]
+    chains: Chains,
+    row: int,
+    speculation: Speculation,
+    lengths: NDArray[np.int64],
+    outlook: NDArray[np.float64],
 ) -> SpeculationFacts:
-    """Return the facts of one row, given the acceptance (N,) that was expected of it."""
+    """Return the facts of one row, given its draft lengths (N,) and the acceptance expected (N,)."""
     rule, settings, gaps = speculation.rule, speculation.settings, chains.gaps[row]
     tested = ~np.isnan(gaps)
     known = np.where(tested, gaps, 0.0)
     acceptance = np.where(tested, rule.acceptance(known, settings), np.nan)
     return SpeculationFacts(
+        drafter=speculation.drafter.name,
         rounds=int(chains.rounds[row]),
         rows=int(chains.rows[row]),
         drafts=int(chains.drafts[row]),
         levels=speculation.table.levels,
+        lengths=lengths,
         gaps=gaps,
         kept=chains.accepted[row],
         bias_budget=float(rule.bias(known, settings)[tested].sum()),
