@@ -11,10 +11,10 @@ import numpy as np
 from toy_networks import SCHEDULE, noise
 
 from dp_accel_ros.predict.denoiser import Denoiser
-from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase
-from dp_accel_ros.predict.knowledge.trajectories import trajectories
 from dp_accel_ros.predict.methods.diffusion import Diffusion
 from dp_accel_ros.predict.methods.redi import Redi, RediConfig
+from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase
+from dp_accel_ros.predict.redi.trajectories import trajectories
 from dp_accel_ros.predict.retrieval import NumpyIndex
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.stages import StageTimes

@@ -21,14 +21,14 @@ from dp_accel_ros.cli.default_bundle import default_bundle
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.predict.assemble import load_policy, make_method
-from dp_accel_ros.predict.knowledge.building import (
+from dp_accel_ros.predict.methods import Diffusion
+from dp_accel_ros.predict.policy import Policy
+from dp_accel_ros.predict.redi.building import (
     BuiltKnowledge,
     KnowledgeRecipe,
     build_knowledge,
 )
-from dp_accel_ros.predict.knowledge.partial_states import PartialStates
-from dp_accel_ros.predict.methods import Diffusion
-from dp_accel_ros.predict.policy import Policy
+from dp_accel_ros.predict.redi.partial_states import PartialStates
 from dp_accel_ros.predict.retrieval import INDEXES
 
 PARTIAL = "knowledge.partial"

@@ -15,7 +15,6 @@ from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.denoiser import Denoiser
-from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.loading.dry_run import run_every_network
 from dp_accel_ros.predict.loading.networks import karras_denoiser, load_network, precision_of
 from dp_accel_ros.predict.methods import (
@@ -36,6 +35,7 @@ from dp_accel_ros.predict.methods.bases import base_from, solver_of
 from dp_accel_ros.predict.methods.leap import LeapBound
 from dp_accel_ros.predict.networks import Network
 from dp_accel_ros.predict.policy import Policy
+from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.retrieval import INDEXES, RetrievalStore
 from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.schedule import schedule_from

@@ -26,8 +26,8 @@ from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.checks import check_observation
 from dp_accel_ros.predict.denoiser import Denoiser
-from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.methods.base import EncoderName, Method, Previous
+from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase
 from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.speculation.batch_costs import BatchCosts

@@ -75,7 +75,7 @@ def test_steps_past_the_solvers_end_are_refused_before_anything_is_written(folde
 def test_a_knowledge_base_that_was_cut_off_is_ended_by_the_same_command(
     folder: Path, monkeypatch, capsys
 ):
-    from dp_accel_ros.predict.knowledge.partial_states import PartialStates
+    from dp_accel_ros.predict.redi.partial_states import PartialStates
 
     kept, real = [], PartialStates.keep
 

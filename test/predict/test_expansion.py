@@ -9,7 +9,7 @@ import pytest
 from toy_networks import SCHEDULE, GaussianNetwork, denoise_with, noise
 
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.predict.knowledge.expansion import (
+from dp_accel_ros.predict.redi.expansion import (
     expansion_bound,
     expansion_factors,
     lipschitz_estimate,

@@ -14,14 +14,14 @@ from toy_networks import SCHEDULE, CountingNetwork, GaussianNetwork
 
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.predict.denoiser import Denoiser
-from dp_accel_ros.predict.knowledge.building import (
+from dp_accel_ros.predict.methods.diffusion import Diffusion
+from dp_accel_ros.predict.redi.building import (
     BuiltKnowledge,
     KnowledgeRecipe,
     build_knowledge,
     split_rows,
 )
-from dp_accel_ros.predict.knowledge.partial_states import PartialStates
-from dp_accel_ros.predict.methods.diffusion import Diffusion
+from dp_accel_ros.predict.redi.partial_states import PartialStates
 from dp_accel_ros.predict.retrieval import NumpyIndex
 from dp_accel_ros.predict.samplers import SAMPLERS
 

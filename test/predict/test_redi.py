@@ -24,8 +24,8 @@ from scipy import stats
 from toy_networks import CountingNetwork, noise
 
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.predict.knowledge.trajectories import kept_states
-from dp_accel_ros.predict.knowledge.weights import WEIGHTS
+from dp_accel_ros.predict.redi.trajectories import kept_states
+from dp_accel_ros.predict.redi.weights import WEIGHTS
 from dp_accel_ros.predict.stages import StageTimes
 
 

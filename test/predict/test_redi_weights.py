@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toy_networks import noise
 
-from dp_accel_ros.predict.knowledge.weights import WEIGHTS
+from dp_accel_ros.predict.redi.weights import WEIGHTS
 
 QUERIES = noise(40, 6).astype(np.float64)
 KEYS = QUERIES[:, None] + noise(40, 4, 6, seed=1) + 0.5 * noise(40, 1, 6, seed=2)

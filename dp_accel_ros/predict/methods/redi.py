@@ -18,10 +18,10 @@ from dp_accel_ros import config
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase, Lookup, Mixture
-from dp_accel_ros.predict.knowledge.weights import WEIGHTS, Weigh
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.methods.diffusion import Diffusion
+from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase, Lookup, Mixture
+from dp_accel_ros.predict.redi.weights import WEIGHTS, Weigh
 from dp_accel_ros.predict.samplers import Ddim, DpmPp2M, Heun
 from dp_accel_ros.predict.samplers.base import Deterministic
 from dp_accel_ros.predict.schedule import Floats

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_accel_ros.predict.knowledge.expansion import expansion_factors
-from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase, Mixture
-from dp_accel_ros.predict.knowledge.trajectories import kept_states
-from dp_accel_ros.predict.knowledge.weights import WEIGHTS
 from dp_accel_ros.predict.methods.diffusion import Diffusion
 from dp_accel_ros.predict.methods.redi import RediConfig, deterministic
+from dp_accel_ros.predict.redi.expansion import expansion_factors
+from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase, Mixture
+from dp_accel_ros.predict.redi.trajectories import kept_states
+from dp_accel_ros.predict.redi.weights import WEIGHTS
 
 N_PROBES = 8
 """Queries at which the expansion factor is measured."""

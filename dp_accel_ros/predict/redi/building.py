@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError, UnknownNameError
-from dp_accel_ros.predict.knowledge.knowledge_base import KnowledgeBase, seen_features
-from dp_accel_ros.predict.knowledge.partial_states import PartialStates
-from dp_accel_ros.predict.knowledge.quality import (
+from dp_accel_ros.predict.methods.diffusion import Diffusion
+from dp_accel_ros.predict.methods.redi import deterministic
+from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase, seen_features
+from dp_accel_ros.predict.redi.partial_states import PartialStates
+from dp_accel_ros.predict.redi.quality import (
     PairQuality,
     held_out_queries,
     largest_residual,
     pair_quality,
 )
-from dp_accel_ros.predict.knowledge.trajectories import nothing_known, trajectories
-from dp_accel_ros.predict.methods.diffusion import Diffusion
-from dp_accel_ros.predict.methods.redi import deterministic
+from dp_accel_ros.predict.redi.trajectories import nothing_known, trajectories
 from dp_accel_ros.predict.retrieval.base import Index
 
 
