@@ -22,7 +22,7 @@ _PUSH_HEIGHT_M = 0.024
 
 
 class BlockPushExpert:
-    """Pushes one block after the other, which first and where to is drawn; corrects misses."""
+    """Pushes each block into the zone on its side, which one first is drawn; corrects misses."""
 
     def __init__(self) -> None:
         self._playback = Playback()
@@ -30,10 +30,9 @@ class BlockPushExpert:
         self._errands: tuple[tuple[str, str], ...] = ()
 
     def reset(self, task: ArmTask, rng: np.random.Generator) -> None:
-        """Draw order and assignment, and plan the first push from where the task is now."""
+        """Draw the order, and plan the first push from where the task is now."""
         self._rng = rng
-        zones = rng.permutation(ZONES)
-        errands = list(zip(BLOCKS, (str(zone) for zone in zones), strict=True))
+        errands = [(block, _zone_beside(block, task)) for block in BLOCKS]
         self._errands = tuple(errands[index] for index in rng.permutation(len(errands)))
         self._plan(task)
 
@@ -66,6 +65,12 @@ class BlockPushExpert:
         self._playback.load(plan, task)
 
 
+def _zone_beside(block: str, task: ArmTask) -> str:
+    """Return the zone on the side of a block; the task begins with one block on either side."""
+    place = task.world.block_position(block)[1]
+    return min(ZONES, key=lambda zone: abs(task.world.mark_position(zone)[1] - place))
+
+
 def _push(plan: MotionPlan, block: Array, goal: Array, rng: np.random.Generator) -> None:
     """Add the way behind `block`, (2,), the push to `goal`, (2,), and the way up again."""
     way = goal - block
@@ -78,7 +83,8 @@ def _push(plan: MotionPlan, block: Array, goal: Array, rng: np.random.Generator)
     across = 14.0 + 70.0 * float(np.linalg.norm(begin - plan.start[:2])) + rng.uniform(0.0, 5.0)
     fall = rng.uniform(13.0, 16.0)
     plan.to(8.0, z=max(float(plan.start[2]), 0.085), finger=_FINGER_M)
-    plan.to(across, overlap=5.0, x=begin[0], y=begin[1], z=rng.uniform(0.075, 0.095))
+    # at once, so that the next observation shows which block it will be
+    plan.to(across, overlap=8.0, x=begin[0], y=begin[1], z=rng.uniform(0.075, 0.095))
     plan.to(fall, overlap=0.3 * fall, z=_PUSH_HEIGHT_M)
     # the turn takes all the time there is, wrist and base would be too fast otherwise
     plan.to(plan.end, overlap=plan.end, yaw=yaw)
