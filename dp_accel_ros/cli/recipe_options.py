@@ -81,6 +81,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--condition", default="state", choices=CONDITIONS)
     parser.add_argument("--layers", type=int, help="of the denoiser (default: by task)")
     parser.add_argument("--width", type=int, help="of the denoiser (default: by task)")
+    parser.add_argument(
+        "--actions-per-token", type=int, help="of the denoiser's chunk (default: by task)"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of training")
     parser.add_argument(
         "--quick", action="store_true", help="a few steps of tiny networks, to try the way itself"
@@ -95,6 +98,7 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
         "observe": "pixels",
         "demonstrations": Recipe(task="").n_demonstrations,
         "layers": DiffusionConfig().n_layers,
+        "actions_per_token": DiffusionConfig().actions_per_token,
         "width": DiffusionConfig().width,
     }
     for name, value in (usual | USUAL_BY_TASK.get(args.task, {})).items():
@@ -105,7 +109,11 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     # A recording of a real robot has no true state, so the denoiser must take the features.
     condition = "features" if args.objective == "actions" else args.condition
     diffusion = replace(
-        DiffusionConfig(), condition=condition, n_layers=args.layers, width=args.width
+        DiffusionConfig(),
+        condition=condition,
+        n_layers=args.layers,
+        width=args.width,
+        actions_per_token=args.actions_per_token,
     )
     if args.observe == "state":
         diffusion = replace(diffusion, **STATE_NOISE)

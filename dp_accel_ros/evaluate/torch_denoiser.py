@@ -50,6 +50,7 @@ def torch_denoiser(
         n_features=manifest.denoiser.feature_dim,
         n_obs_steps=manifest.n_obs_steps,
         horizon=manifest.horizon,
+        actions_per_token=manifest.horizon // weights["position"].shape[1],
         n_layers=len(layers),
         width=weights["position"].shape[-1],
     )

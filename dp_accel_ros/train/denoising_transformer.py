@@ -27,6 +27,9 @@ class TransformerShape:
 
     n_obs_steps: int = 2
     horizon: int = 16
+    actions_per_token: int = 1
+    """Consecutive actions that share a token; the paper has one. Training costs that much less."""
+
     n_layers: int = 8
     n_heads: int = 4
     width: int = 256
@@ -39,6 +42,19 @@ class TransformerShape:
             raise ConfigError(
                 f"`width` must be a multiple of 2 * `n_heads` ({2 * self.n_heads}), got {self.width}"
             )
+        if self.actions_per_token < 1 or self.horizon % self.actions_per_token:
+            rule = f"`actions_per_token` must divide the horizon ({self.horizon})"
+            raise ConfigError(f"{rule}, got {self.actions_per_token}")
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of a chunk (N)."""
+        return self.horizon // self.actions_per_token
+
+    @property
+    def token_size(self) -> int:
+        """Numbers of the actions of a token."""
+        return self.n_actions * self.actions_per_token
 
 
 class Attention(nn.Module):
@@ -54,7 +70,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(p)
 
     def forward(self, x: Tensor, pairs: Tensor, mask: Tensor) -> Tensor:
-        """Return (B, T, d) from `x`, (B, T, d), and what `key_value` gave, (B, M, 2d); mask (T, M)."""
+        """Return (B, N, d) from `x`, (B, N, d), and what `key_value` gave, (B, M, 2d); mask (N, M)."""
         keys, values = pairs.split(self.width, dim=-1)
         queries = self._heads(self.query(x), self.n_queries)
         keys, values = self._heads(keys, self.n_memory), self._heads(values, self.n_memory)
@@ -72,7 +88,7 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, shape: TransformerShape) -> None:
         super().__init__()
-        width, steps, memory = shape.width, shape.horizon, shape.n_obs_steps + 1
+        width, steps, memory = shape.width, shape.n_tokens, shape.n_obs_steps + 1
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.own = Attention(width, shape.n_heads, steps, steps, shape.dropout)
         self.cross = Attention(width, shape.n_heads, steps, memory, shape.dropout)
@@ -85,7 +101,7 @@ class DecoderLayer(nn.Module):
         return self.cross.key_value(memory)
 
     def forward(self, x: Tensor, pairs: Tensor, causal: Tensor, seen: Tensor) -> Tensor:
-        """Return (B, T, d) from tokens `x` and the condition's keys and values, (B, M, 2d)."""
+        """Return (B, N, d) from tokens `x` and the condition's keys and values, (B, M, 2d)."""
         normed = self.norms[0](x)
         x = x + self.own(normed, self.own.key_value(normed), causal)
         x = x + self.cross(self.norms[1](x), pairs, seen)
@@ -106,9 +122,9 @@ class DenoisingTransformer(nn.Module):
     def __init__(self, shape: TransformerShape) -> None:
         super().__init__()
         self.shape = shape
-        width, horizon, n_memory = shape.width, shape.horizon, shape.n_obs_steps + 1
-        self.action_in = nn.Linear(shape.n_actions, width)
-        self.position = nn.Parameter(torch.zeros(1, horizon, width))
+        width, n_tokens, n_memory = shape.width, shape.n_tokens, shape.n_obs_steps + 1
+        self.action_in = nn.Linear(shape.token_size, width)
+        self.position = nn.Parameter(torch.zeros(1, n_tokens, width))
         self.condition_in = nn.Linear(shape.n_features, width)
         self.condition_position = nn.Parameter(torch.zeros(1, n_memory, width))
         self.condition_mlp = nn.Sequential(
@@ -116,11 +132,12 @@ class DenoisingTransformer(nn.Module):
         )
         self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.n_layers))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, shape.n_actions)
-        steps, memory = torch.arange(horizon)[:, None], torch.arange(n_memory)
-        self.register_buffer("causal", _mask(steps >= torch.arange(horizon)))
-        # Action i sees the time token and the observation steps up to its own.
-        self.register_buffer("seen", _mask(steps >= memory - 1))
+        self.head = nn.Linear(width, shape.token_size)
+        tokens, memory = torch.arange(n_tokens)[:, None], torch.arange(n_memory)
+        self.register_buffer("causal", _mask(tokens >= torch.arange(n_tokens)))
+        # An action sees the time token and the observation steps up to its own, or its token's last.
+        newest = (tokens + 1) * shape.actions_per_token - 1
+        self.register_buffer("seen", _mask(newest >= memory - 1))
         half = width // 2
         self.register_buffer(
             "frequencies", torch.exp(-math.log(10_000.0) * torch.arange(half) / (half - 1))
@@ -152,11 +169,14 @@ class DenoisingTransformer(nn.Module):
 
     def decode(self, x: Tensor, memory: Tensor) -> Tensor:
         """Return eps, (B, T, Da), from `x`, (B, T, Da), and what `memory` gave."""
-        hidden = self.action_in(x) + self.position  # (B, T, d)
+        shape = self.shape
+        tokens = x.reshape(-1, shape.n_tokens, shape.token_size)
+        hidden = self.action_in(tokens) + self.position  # (B, N, d)
         pairs = memory.split(2 * self.shape.width, dim=-1)
         for layer, pair in zip(self.layers, pairs, strict=True):
             hidden = layer(hidden, pair, self.causal, self.seen)
-        return self.head(self.norm(hidden))
+        eps = self.head(self.norm(hidden))
+        return eps.reshape(-1, shape.horizon, shape.n_actions)
 
 
 class Conditioner(nn.Module):

@@ -39,6 +39,7 @@ class DiffusionConfig:
     n_layers: int = 8
     n_heads: int = 4
     width: int = 256
+    actions_per_token: int = 1
     dropout: float = 0.1
     joint_noise: float = 0.01
     """Standard deviation of noise on the normalised joints of the condition."""
@@ -64,6 +65,7 @@ class DiffusionConfig:
                 n_features=n_features,
                 n_obs_steps=self.windows.n_obs_steps,
                 horizon=self.windows.horizon,
+                actions_per_token=self.actions_per_token,
                 n_layers=self.n_layers,
                 n_heads=self.n_heads,
                 width=self.width,

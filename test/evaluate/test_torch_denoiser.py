@@ -17,12 +17,17 @@ from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, Trans
 from dp_accel_ros.train.export import export
 
 
-@pytest.fixture(scope="module")
-def exported(tiny_bundle, tmp_path_factory):
+@pytest.fixture(scope="module", params=[1, 4])
+def exported(request, tiny_bundle, tmp_path_factory):
     torch.manual_seed(0)
     facts = tiny_bundle.manifest
     features = facts.denoiser.feature_dim
-    shape = TransformerShape(n_actions=len(facts.joints), n_features=features, n_layers=2)
+    shape = TransformerShape(
+        n_actions=len(facts.joints),
+        n_features=features,
+        n_layers=2,
+        actions_per_token=request.param,
+    )
     module = DenoisingTransformer(shape)
     samples = {
         "x": torch.randn(8, facts.horizon, len(facts.joints)),

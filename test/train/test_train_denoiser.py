@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the denoising transformer may see, and its size."""
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -17,8 +19,12 @@ TINY = TransformerShape(n_actions=3, n_features=5, horizon=6, n_layers=2, n_head
 
 @pytest.fixture(scope="module")
 def network() -> DenoisingTransformer:
+    return made(TINY)
+
+
+def made(shape: TransformerShape) -> DenoisingTransformer:
     torch.manual_seed(0)
-    network = DenoisingTransformer(TINY).eval()
+    network = DenoisingTransformer(shape).eval()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return network
@@ -63,6 +69,30 @@ def test_the_first_action_does_not_see_the_newest_observation(network, inputs):
     difference = (network(x, t, changed) - network(x, t, cond)).abs().amax(dim=(0, 2))
     assert difference[0] == 0.0
     assert difference[1:].min() > 1e-4
+
+
+@torch.no_grad()
+def test_actions_that_share_a_token_see_each_other_and_none_of_a_later_one(inputs):
+    network, (x, t, cond) = made(replace(TINY, actions_per_token=2)), inputs
+    changed = x.clone()
+    changed[:, 3] += 1.0
+    difference = (network(changed, t, cond) - network(x, t, cond)).abs().amax(dim=(0, 2))
+    assert difference[:2].max() == 0.0
+    assert difference[2:].min() > 1e-4
+
+
+@torch.no_grad()
+def test_a_token_sees_the_observations_up_to_its_last_action(inputs):
+    network, (x, t, cond) = made(replace(TINY, actions_per_token=2)), inputs
+    changed = cond.clone()
+    changed[:, 1] += 1.0
+    difference = (network(x, t, changed) - network(x, t, cond)).abs().amax(dim=(0, 2))
+    assert difference.min() > 1e-4
+
+
+def test_a_token_of_so_many_actions_that_some_are_left_over_is_refused():
+    with pytest.raises(ConfigError, match=r"must divide the horizon \(6\), got 4"):
+        replace(TINY, actions_per_token=4)
 
 
 def test_the_paper_size_has_nine_million_weights():
