@@ -18,7 +18,7 @@ import zarr
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.errors import DataError
 from dp_accel_ros.sim.pusht import M_PER_PX, PushT
-from dp_accel_ros.sim.tee import corners
+from dp_accel_ros.sim.tee import tee_state
 
 COLUMNS = {"state": 5, "action": 2}
 
@@ -35,10 +35,10 @@ def pusht_recordings(path: str | Path) -> Episodes:
         if shape != (raw.n_frames, columns):
             raise DataError(f"{path}: `{key}` must be {(raw.n_frames, columns)}, got {shape}")
     state = raw.rows("state").astype(np.float64)
-    poses = np.concatenate([state[:, 2:4] * M_PER_PX, state[:, 4:]], axis=1)
+    scenes = np.concatenate([state[:, :4] * M_PER_PX, state[:, 4:]], axis=1)
     rows = {
-        "joint_position": state[:, :2] * M_PER_PX,
-        "state": corners(poses),
+        "joint_position": scenes[:, :2],
+        "state": tee_state(scenes),
         "action": raw.rows("action") * M_PER_PX,
     }
     arrays = {key: zarr.array(values.astype(np.float32)) for key, values in rows.items()}

@@ -18,7 +18,7 @@ import numpy as np
 
 from dp_accel_ros.errors import ConfigError, ShapeError, SimulationError
 from dp_accel_ros.sim.base import Array, Image, JointSpec
-from dp_accel_ros.sim.tee import CORNER_NAMES, corners
+from dp_accel_ros.sim.tee import STATE_NAMES, tee_state
 
 M_PER_PX = 0.001
 SIDE_PX = 512
@@ -42,7 +42,7 @@ def initial_state(seed: int) -> Array:
 
 
 class PushT:
-    """A `Task` without an arm: `joints` are the pusher's two axes, `state` the corners of the T."""
+    """A `Task` without an arm: `joints` are the pusher's two axes, `state` where the T is."""
 
     name = "pusht"
     dt = 0.1
@@ -50,7 +50,7 @@ class PushT:
     max_ticks = 300
     camera_names = ("top",)
     image_size = (96, 96)
-    state_names = CORNER_NAMES
+    state_names = STATE_NAMES
     # The fastest demonstrated target moves by 135 px in a tick; nothing below may cut that.
     joints = tuple(
         JointSpec(f"pusher_{axis}", "m", 0.0, SIDE_PX * M_PER_PX, 1.5) for axis in ("x", "y")
@@ -131,8 +131,8 @@ class PushT:
         return self.joint_positions()
 
     def state(self) -> Array:
-        """Return the corners of the T, (16,), m."""
-        return corners(self.scene()[None, 2:])[0]
+        """Return the corners of the T, absolute and from the pusher, (32,), m."""
+        return tee_state(self.scene()[None])[0]
 
     def coverage(self) -> float:
         """Return how much of the goal the T covers now, from 0 to 1."""

@@ -3,7 +3,8 @@
 """The T of Push-T as the corners of its two bars, which say where it is without an angle.
 
 An angle jumps at a full turn and weighs far corners as little as near ones. The corners follow
-from the pose alone, so recordings that kept only the pose give what the simulation gives.
+from the pose alone, so recordings that kept only the pose give what the simulation gives. Where the
+pusher touches is a matter of millimetres, so each corner is also told as seen from there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,23 @@ CORNERS_M = np.array(
 
 CORNER_NAMES = tuple(f"tee_corner{index}_{axis}" for index in range(8) for axis in ("x", "y"))
 """One name for every number of `corners`."""
+
+STATE_NAMES = (
+    *CORNER_NAMES,
+    *(f"tee_corner{index}_from_tip_{axis}" for index in range(8) for axis in ("x", "y")),
+)
+"""One name for every number of `tee_state`; the tip is the pusher."""
+
+
+def tee_state(scenes: Array) -> Array:
+    """Return the corners and their offsets from the pusher, (N, 32), m.
+
+    Args:
+        scenes: The pusher's x, y and the T's x, y, angle, (N, 5), m and rad.
+    """
+    places = corners(scenes[:, 2:])
+    offsets = places.reshape(-1, 8, 2) - scenes[:, None, :2]
+    return np.concatenate([places, offsets.reshape(len(scenes), -1)], axis=1)
 
 
 def corners(poses: Array) -> Array:

@@ -19,7 +19,7 @@ from sensor_msgs.msg import Image, JointState
 from dp_accel_ros.evaluate.child import stop_all
 from dp_accel_ros.nodes.messages import joint_state_to_array, stamp_to_ns
 from dp_accel_ros.nodes.sim_messages import STATE
-from dp_accel_ros.sim.tee import CORNER_NAMES, CORNERS_M
+from dp_accel_ros.sim.tee import CORNERS_M, STATE_NAMES
 
 pytestmark = pytest.mark.ros
 DOMAIN = 70 + os.getpid() % 10
@@ -58,8 +58,8 @@ def test_states_come_every_100_ms_with_the_stamp_of_a_joint_state(listener):
 
 def test_a_state_is_the_corners_of_the_tee_by_name(listener):
     (msg,) = listener.messages(STATE, 1)
-    assert tuple(msg.name) == CORNER_NAMES
-    seen = joint_state_to_array(msg, CORNER_NAMES).reshape(8, 2)
+    assert tuple(msg.name) == STATE_NAMES
+    seen = joint_state_to_array(msg, STATE_NAMES)[:16].reshape(8, 2)
     widths = np.linalg.norm(np.diff(seen, axis=0), axis=1)
     np.testing.assert_allclose(widths, np.linalg.norm(np.diff(CORNERS_M, axis=0), axis=1))
 

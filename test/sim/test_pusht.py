@@ -62,13 +62,16 @@ def test_episodes_start_as_the_papers_evaluations_do():
     assert drawn[4] == pytest.approx(-0.9049274, abs=1e-7)
 
 
-def test_the_state_is_the_keypoints_of_gym_pusht(task):
+def test_the_state_is_the_keypoints_of_gym_pusht_and_the_way_to_them(task):
     task.reset(100_007)
     env = task._env
     theirs = np.array(sorted(map(tuple, env.get_keypoints(env._block_shapes).round(6))))
-    ours = np.array(sorted(map(tuple, (task.state().reshape(8, 2) * 1000).round(6))))
+    ours = np.array(sorted(map(tuple, (task.state()[:16].reshape(8, 2) * 1000).round(6))))
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    assert len(task.state_names) == 16
+    seen = dict(zip(task.state_names, task.state(), strict=True))
+    for axis, pusher in zip("xy", task.effector_position(), strict=True):
+        offset = seen[f"tee_corner3_from_tip_{axis}"]
+        assert seen[f"tee_corner3_{axis}"] == pytest.approx(pusher + offset, abs=1e-12)
 
 
 def test_a_full_turn_changes_no_corner():

@@ -173,7 +173,7 @@ def test_the_simulation_is_seen_as_the_recordings_were(pusht: Bundle, recordings
     rows = episodes.rows("state")
     standard = (rows - rows.mean(0)) / rows.std(0)
     seen = Observation(0, {}, *(episodes.rows(k)[[4, 5]] for k in ("joint_position", "state")))
-    np.testing.assert_allclose(policy.condition([seen])[0, :, :16], standard[[4, 5]], atol=1e-3)
+    np.testing.assert_allclose(policy.condition([seen])[0, :, :32], standard[[4, 5]], atol=1e-3)
 
 
 @pytest.mark.parametrize("which", ["block_push", "pusht"])
