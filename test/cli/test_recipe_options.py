@@ -30,8 +30,9 @@ def test_a_task_brings_the_numbers_of_its_bundle():
     found = recipe("--task", "block_push")
     assert (found.observe, found.n_demonstrations, found.n_stored) == ("state", 400, 150)
     assert found.diffusion.estimate_noise == 0.01
-    assert (found.diffusion.n_layers, found.diffusion.width) == (4, 128)
-    assert recipe("--task", "pusht").diffusion.loop.steps == 15000
+    denoiser = found.diffusion
+    assert (denoiser.n_layers, denoiser.width, denoiser.actions_per_token) == (4, 128, 4)
+    assert recipe("--task", "pusht").diffusion.loop.steps == 40000
 
 
 def test_a_task_without_numbers_of_its_own_has_those_of_the_recipe():
