@@ -72,10 +72,19 @@ class Listener:
     def call(self, kind: type, name: str, request: object = None):
         client = self.node.create_client(kind, name)
         self.until(client.service_is_ready)
-        future = client.call_async(request or kind.Request())
-        self.until(future.done)
+        # Ready may still be said of a node of this name that has just ended: then nobody answers.
+        asked, deadline = [], time.monotonic() + PATIENCE_S
+        while not (answered := [future for future in asked if future.done()]):
+            assert time.monotonic() < deadline, f"no answer from {name} in {PATIENCE_S} s"
+            asked.append(client.call_async(request or kind.Request()))
+            self._spin(10.0, asked)
         self.node.destroy_client(client)
-        return future.result()
+        return answered[0].result()
+
+    def _spin(self, duration_s: float, futures: list) -> None:
+        deadline = time.monotonic() + duration_s
+        while time.monotonic() < deadline and not any(future.done() for future in futures):
+            self._executor.spin_once(timeout_sec=0.1)
 
     def set(self, node: str, **values: object) -> list:
         client = AsyncParameterClient(self.node, node)
