@@ -74,8 +74,9 @@ def _weights(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
     """
     named = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:
-        if node.op_type == "Identity" and node.input[0] in named:
-            named[node.output[0]] = named[node.input[0]]
+        # what a bundle keeps in half precision is cast before it is used
+        if node.op_type in ("Identity", "Cast") and node.input[0] in named:
+            named[node.output[0]] = named[node.input[0]].astype(np.float32)
     products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
     for node in graph.node:
         for bias, product in permutations(node.input, 2) if node.op_type == "Add" else ():

@@ -15,9 +15,10 @@ import torch
 from dp_accel_ros.evaluate.torch_denoiser import torch_denoiser
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.train.export import export
+from dp_accel_ros.train.onnx_half import rounded_to_half, store_in_half
 
 
-@pytest.fixture(scope="module", params=[1, 4])
+@pytest.fixture(scope="module", params=[1, 4], ids=["one action a token", "four"])
 def exported(request, tiny_bundle, tmp_path_factory):
     torch.manual_seed(0)
     facts = tiny_bundle.manifest
@@ -28,7 +29,7 @@ def exported(request, tiny_bundle, tmp_path_factory):
         n_layers=2,
         actions_per_token=request.param,
     )
-    module = DenoisingTransformer(shape)
+    module = rounded_to_half(DenoisingTransformer(shape))
     samples = {
         "x": torch.randn(8, facts.horizon, len(facts.joints)),
         "t": torch.arange(8.0),
@@ -36,6 +37,7 @@ def exported(request, tiny_bundle, tmp_path_factory):
     }
     path = tmp_path_factory.mktemp("onnx") / "denoiser.onnx"
     export(module, samples, "eps", path)
+    store_in_half(path)
     return path
 
 
