@@ -72,19 +72,19 @@ class Listener:
     def call(self, kind: type, name: str, request: object = None):
         client = self.node.create_client(kind, name)
         self.until(client.service_is_ready)
-        # Ready may still be said of a node of this name that has just ended: then nobody answers.
-        asked, deadline = [], time.monotonic() + PATIENCE_S
-        while not (answered := [future for future in asked if future.done()]):
-            assert time.monotonic() < deadline, f"no answer from {name} in {PATIENCE_S} s"
-            asked.append(client.call_async(request or kind.Request()))
-            self._spin(10.0, asked)
-        self.node.destroy_client(client)
-        return answered[0].result()
+        asked, due_s = [], 0.0
 
-    def _spin(self, duration_s: float, futures: list) -> None:
-        deadline = time.monotonic() + duration_s
-        while time.monotonic() < deadline and not any(future.done() for future in futures):
-            self._executor.spin_once(timeout_sec=0.1)
+        def answered() -> bool:
+            nonlocal due_s
+            # Ready may still be said of a node of this name that has just ended: then nobody answers.
+            if time.monotonic() >= due_s:
+                asked.append(client.call_async(request or kind.Request()))
+                due_s = time.monotonic() + 10.0
+            return any(future.done() for future in asked)
+
+        self.until(answered)
+        self.node.destroy_client(client)
+        return next(future for future in asked if future.done()).result()
 
     def set(self, node: str, **values: object) -> list:
         client = AsyncParameterClient(self.node, node)
