@@ -34,7 +34,9 @@ class KnowledgeRecipe:
     """Steps after which a state is kept as a key; the first is the default."""
 
     value_steps: tuple[int, ...] = (80, 90)
-    n_noises: int = 4
+    n_noises: int = 8
+    """One or two can be unlucky draws, from which a policy fails however well it is looked up."""
+
     n_conditions: int = 1000
     n_held_out: int = 64
     """Conditions of other episodes, with which the knowledge base is measured."""
