@@ -22,7 +22,7 @@ from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.estimate import row_s, tick_s
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
-from dp_accel_ros.evaluate.bench.mode_pass import ModePass
+from dp_accel_ros.evaluate.bench.modes.mode_pass import ModePass
 from dp_accel_ros.evaluate.bench.plots import plot_all
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.table import cells, columns

@@ -20,10 +20,11 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
-from dp_accel_ros.evaluate.bench.mode_pass import BASE, MODE_ROWS, ModeResults, ModeRow
+from dp_accel_ros.evaluate.bench.modes.counts import ModeCounts
+from dp_accel_ros.evaluate.bench.modes.mode_pass import MODE_ROWS
+from dp_accel_ros.evaluate.bench.modes.table import BASE, ModeResults, ModeRow
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.sweep import sweep
-from dp_accel_ros.evaluate.modes import ModeCounts
 from dp_accel_ros.sim.block_push import BlockPush
 
 FEW = (BASE, "ragdp-r0.9")
@@ -115,7 +116,7 @@ def test_a_collapse_stands_out_in_the_table():
     base = ModeRow(BASE, "DDPM-100", 80, ModeCounts(np.array([[18, 22], [25, 15]])))
     one = ModeRow("one", "one neighbour", 80, ModeCounts(np.array([[0, 40], [40, 0]])))
     many = ModeRow("many", "one of 20", 80, ModeCounts(np.array([[20, 19], [22, 18]])))
-    _, collapsed, kept = ModeResults(("a", "b"), (base, one, many)).numbers
+    _, collapsed, kept = ModeResults.of(("a", "b"), (base, one, many)).numbers
     assert (collapsed["effective_ways"], collapsed["p"] <= 1e-4) == (1.0, True)
     assert kept["effective_ways"] > 1.9
     assert kept["p"] > 0.5

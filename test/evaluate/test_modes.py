@@ -12,9 +12,14 @@ pytest.importorskip("mujoco")
 
 from dp_accel_ros.chunk import ActionChunk, Cost
 from dp_accel_ros.errors import ShapeError
-from dp_accel_ros.evaluate.modes import ModeCounts, chi_square, same_frequencies_p, shown_modes
+from dp_accel_ros.evaluate.bench.modes.by_task import DELIVERIES, first_delivery
+from dp_accel_ros.evaluate.bench.modes.counts import (
+    ModeCounts,
+    chi_square,
+    same_frequencies_p,
+    shown_modes,
+)
 from dp_accel_ros.evaluate.rollout import RolloutConfig
-from dp_accel_ros.evaluate.task_modes import DELIVERIES, first_delivery
 from dp_accel_ros.predict.policy import Prediction
 from dp_accel_ros.sim.arm_task import ArmTask
 from dp_accel_ros.sim.block_push import BlockPush

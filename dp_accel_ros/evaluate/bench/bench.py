@@ -18,7 +18,9 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, sha256_of
 from dp_accel_ros.evaluate.bench.entrants import Absent, Entrant, entrants
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
-from dp_accel_ros.evaluate.bench.mode_pass import MODE_LEGEND, MODE_ROWS, ModePass, ModeResults
+from dp_accel_ros.evaluate.bench.modes.by_task import TASK_MODES
+from dp_accel_ros.evaluate.bench.modes.mode_pass import MODE_ROWS, ModePass
+from dp_accel_ros.evaluate.bench.modes.table import MODE_LEGEND, ModeResults
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.results import Results, results
 from dp_accel_ros.evaluate.bench.row import chosen
@@ -29,7 +31,6 @@ from dp_accel_ros.evaluate.bench.timing import LatencyPass, lacks
 from dp_accel_ros.evaluate.latency_line_up import noise_observations
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line, peak_memory_mib
 from dp_accel_ros.evaluate.rollout import EpisodeResult
-from dp_accel_ros.evaluate.task_modes import TASK_MODES
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.stages import Clock
 from dp_accel_ros.sim.base import Task

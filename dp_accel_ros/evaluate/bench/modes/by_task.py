@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dp_accel_ros.evaluate.modes import ModeOf
+from dp_accel_ros.evaluate.bench.modes.counts import ModeOf
 from dp_accel_ros.sim.block_push import BLOCKS, ZONES, BlockPush
 
 
 def first_delivery(state: Mapping[str, float]) -> str | None:
     """Return which block is in which zone as soon as one is, as `blue left`.
 
-    Of order and assignment, both free, nothing is open from then on.
+    Which block comes first, and where it goes, is settled from then on.
     """
     for block in BLOCKS:
         for zone in ZONES:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,13 @@ import numpy as np
 from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
+from dp_accel_ros.evaluate.bench.modes.counts import ModeCounts, ModeOf, shown_modes
+from dp_accel_ros.evaluate.bench.modes.table import BASE, ModeResults, ModeRow
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.success import rollout_config
-from dp_accel_ros.evaluate.modes import (
-    ModeCounts,
-    ModeOf,
-    chi_square,
-    same_frequencies_p,
-    shown_modes,
-)
 from dp_accel_ros.evaluate.rollout_file import check_facts
 from dp_accel_ros.sim.base import Task
 
-BASE = "ddpm"
 MODE_ROWS = (
     BASE,
     "ddim-16",
@@ -113,7 +107,7 @@ class ModePass:
 
     def results(self, found: Sequence[Entrant]) -> ModeResults:
         """Return what is known of the rows among `found`, from whatever was run so far."""
-        return ModeResults(self.names, tuple(row for e in found if (row := self._row(e))))
+        return ModeResults.of(self.names, [row for e in found if (row := self._row(e))])
 
     def _lacks(self, ways: Sequence[str | None]) -> int:
         return max(0, self.protocol.n_repeats - len(ways))
@@ -131,76 +125,3 @@ class ModePass:
             return None
         counts = ModeCounts.of(wanted, self.names)
         return ModeRow(entrant.row.name, entrant.row.label, sum(map(len, wanted)), counts)
-
-
-@dataclass(frozen=True, slots=True)
-class ModeRow:
-    """The ways of a row."""
-
-    name: str
-    label: str
-    n: int
-    """Episodes, with those that showed no way."""
-
-    counts: ModeCounts
-
-
-@dataclass(frozen=True, slots=True)
-class ModeResults:
-    """The ways of all rows that were compared."""
-
-    names: tuple[str, ...]
-    rows: tuple[ModeRow, ...] = field(default=())
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines of a Markdown table; none where nothing was run."""
-        if not self.rows:
-            return []
-        head = ["method", "n", "none", *self.names, "ways", "chi-square", "p"]
-        lines = [head, ["---", *("---:" for _ in head[1:])]]
-        lines += [self._cells(row) for row in self.rows]
-        return [f"| {' | '.join(line)} |" for line in lines]
-
-    @property
-    def numbers(self) -> list[dict[str, Any]]:
-        """All numbers, ready for JSON."""
-        return [
-            {
-                "row": row.name,
-                "label": row.label,
-                "n": row.n,
-                "counts_by_start": row.counts.counts.tolist(),
-                "ways": list(self.names),
-                "effective_ways": round(row.counts.effective, 4),
-                "chi_square": None if (told := self._against_base(row)) is None else told[0],
-                "p": None if told is None else told[1],
-            }
-            for row in self.rows
-        ]
-
-    def _cells(self, row: ModeRow) -> list[str]:
-        told, n_shown = self._against_base(row), int(row.counts.counts.sum())
-        shares = (f"{100 * share:.0f} %" for share in row.counts.shares)
-        test = ["", ""] if told is None else [f"{told[0]:.1f}", f"{told[1]:.2g}"]
-        ways = f"{row.counts.effective:.2f}"
-        return [row.label, str(row.n), str(row.n - n_shown), *shares, ways, *test]
-
-    def _against_base(self, row: ModeRow) -> tuple[float, float] | None:
-        """Return the chi-square statistic against the base and its p-value."""
-        base = next((other for other in self.rows if other.name == BASE), None)
-        if base is None or row is base:
-            return None
-        pair = row.counts, base.counts
-        p = same_frequencies_p(*pair, np.random.default_rng(0))
-        return round(chi_square(*pair), 3), round(p, 6)
-
-
-MODE_LEGEND = (
-    "every row begins at the same starts, each many times with other random numbers; an episode ends"
-    " when its way shows; none: episodes in which none showed",
-    "ways: how many a start leaves open, exp of the entropy of its shares, the mean over starts (1:"
-    " always the same way)",
-    f"chi-square against {BASE} of equal shares at every start, over episodes that showed a way; p by"
-    " dealing the episodes of a start out anew",
-)
