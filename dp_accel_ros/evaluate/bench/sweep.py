@@ -107,7 +107,7 @@ def _ragdp(n_steps: int) -> Iterable[Row]:
             yield _ragdp_row(
                 f"{name}-r{ratio:g}", f"{label} r={ratio:g}", f"leap_ratio={ratio}", *shared
             )
-    for ratio in (0.75, 0.9):
+    for ratio in (0.5, 0.75, 0.9):
         many = f"neighbours={TOP}"
         settings = (f"leap_ratio={ratio}", many, f"num_inference_steps={n_steps}")
         yield _ragdp_row(
