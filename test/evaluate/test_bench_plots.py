@@ -64,6 +64,11 @@ def test_without_drafts_only_success_is_drawn(tmp_path):
     assert drawn(tmp_path, result("ddpm", [PLAIN])) == ["success_latency.png"]
 
 
+def test_draft_lengths_are_drawn_only_where_nothing_else_differs(tmp_path):
+    other = result("other", [DRAFTED], TIMING, "drafter=previous")
+    assert drawn(tmp_path, other) == ["success_latency.png", "acceptance.png"]
+
+
 def test_rows_that_always_or_never_succeed_are_drawn(tmp_path):
     found = Results((result("sure", [DRAFTED] * 60), result("hopeless", [PLAIN] * 60)), ())
     assert plot_success(tmp_path / "success.png", found.measured, "lift").exists()

@@ -41,7 +41,8 @@ def plot_all(folder: Path, found: Results, task: str) -> list[Path]:
     made = [plot_success(folder / "success_latency.png", found.measured, task)]
     if drafting:
         made.append(plot_acceptance(folder / "acceptance.png", drafting, task))
-        made.append(plot_lengths(folder / "draft_length.png", drafting, task))
+    if by_length := _halves(drafting)[0]:
+        made.append(plot_lengths(folder / "draft_length.png", by_length, task))
     return [path for path in made if path is not None]
 
 
@@ -73,10 +74,11 @@ def plot_success(path: Path, found: Sequence[RowResult], task: str) -> Path | No
 
 def plot_acceptance(path: Path, found: Sequence[RowResult], task: str) -> Path:
     """Write the share of accepted drafts at every diffusion step (TS-DP, fig. 3)."""
-    figure, axes = figure_of(f"{task}: accepted drafts by diffusion step", 1, (13.0, 5.5), 2)
-    for ax, group, name in zip(
-        axes, _halves(found), ("draft lengths", "drafters, rules"), strict=True
-    ):
+    halves = zip(_halves(found), ("draft lengths", "drafters, rules"), strict=True)
+    shown = [(group, name) for group, name in halves if group]
+    size = (6.5 * len(shown), 5.5)
+    figure, axes = figure_of(f"{task}: accepted drafts by diffusion step", 1, size, len(shown))
+    for ax, (group, name) in zip(axes, shown, strict=True):
         for result, colour in _coloured(group):
             share = acceptance_by_step(_records(result))
             ax.plot(np.arange(len(share)), share, color=colour, lw=1.4, label=result.row.label)
@@ -87,14 +89,20 @@ def plot_acceptance(path: Path, found: Sequence[RowResult], task: str) -> Path:
 
 
 def plot_lengths(path: Path, found: Sequence[RowResult], task: str) -> Path:
-    """Write drafts and accepted drafts of a round against the speed of the arm (TS-DP, fig. 4)."""
+    """Write drafts and accepted drafts of a round against the speed of the arm (TS-DP, fig. 4).
+
+    Args:
+        path: Of the picture.
+        found: Rows that differ in draft lengths alone.
+        task: Its name.
+    """
     figure, axes = figure_of(f"{task}: drafts by the speed of the end effector", 1, (13.0, 5.5), 2)
     kinds: tuple[tuple[str, Callable[[SpeculationRecord], Sequence[int]]], ...] = (
         ("drafts in a round (K)", lambda record: record.drafts),
         ("accepted drafts in a round", lambda record: record.accepted),
     )
     for ax, (name, count) in zip(axes, kinds, strict=True):
-        for result, colour in _coloured(_halves(found)[0]):
+        for result, colour in _coloured(found):
             speeds, per_round = per_round_by_speed(result, count)
             ax.errorbar(*_binned(speeds, per_round), color=colour, lw=1.2, label=result.row.label)
         ax.set(xlabel="mean speed of the end effector [m/s]", ylabel=name, ylim=(0, None))
