@@ -28,21 +28,31 @@ from dp_accel_ros.train.workshop import OBSERVED, OPTIONAL, TRAINED, Recipe, Wor
 STATE_NOISE = {"estimate_noise": 0.01, "joint_noise": 0.005}
 """Noise on the condition of policies that take the state: it is measured, not estimated."""
 
-SMALL = {"layers": 4, "width": 128}
-"""A denoiser of 1.2 million parameters: two cores see the data four times as often in the same time,
-and a state is not much to read."""
-
 USUAL_BY_TASK: dict[str, dict[str, Any]] = {
-    "pick_place": {"demonstrations": 300, "stored": 130},
+    "pick_place": {
+        "demonstrations": 300,
+        "stored": 130,
+        "layers": 6,
+        "width": 192,
+        "actions_per_token": 4,
+        "diffusion_steps": 9000,
+    },
     "block_push": {
         "observe": "state",
         "demonstrations": 400,
         "stored": 150,
+        "layers": 4,
+        "width": 128,
         "actions_per_token": 4,
         "diffusion_steps": 20000,
-    }
-    | SMALL,
-    "pusht": {"observe": "state", "diffusion_steps": 40000} | SMALL,
+    },
+    "pusht": {
+        "observe": "state",
+        "layers": 4,
+        "width": 192,
+        "actions_per_token": 4,
+        "diffusion_steps": 40000,
+    },
 }
 """Options of a task where none are given: those that its bundle in `models` was made with."""
 
