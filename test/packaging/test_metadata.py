@@ -145,3 +145,8 @@ def test_the_oldest_python_is_the_same_for_pip_and_for_ruff(setup_py):
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     major, minor = setup_py["python_requires"].removeprefix(">=").split(".")
     assert tools["ruff"]["target-version"] == f"py{major}{minor}"
+
+
+def test_the_bundles_together_stay_under_200_mb():
+    sizes = [path.stat().st_size for path in (ROOT / "models").glob("*/*") if path.is_file()]
+    assert 0 < sum(sizes) < 200e6
