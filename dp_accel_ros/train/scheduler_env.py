@@ -70,11 +70,7 @@ class ChunkEnv(gymnasium.Env[Array, Array]):
         self._policy, self._task = policy, task
         self.base, self._reward = base or TsdpConfig(), reward or Reward()
         self.view = SchedulerView.of(facts, task.max_ticks * task.dt)
-        self._config = RolloutConfig(
-            n_obs_steps=facts.n_obs_steps,
-            n_action_steps=facts.n_action_steps,
-            max_action_steps=facts.max_action_steps,
-        )
+        self._config = RolloutConfig.of(facts)
         self.observation_space = Box(-LIMIT, LIMIT, (self.view.size,), np.float32)
         n_outputs = len(output_names(self.base.accept))
         self.action_space = Box(-1.0, 1.0, (n_outputs,), np.float32)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The environment in which the scheduler learns: real chunks, real episodes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,15 @@ for needed in ("gymnasium", "stable_baselines3", "onnxruntime"):
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 from scheduler_toys import Drifter, action_for, constant_scheduler  # noqa: E402
 
+from dp_accel_ros.backend import BackendConfig  # noqa: E402
 from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes  # noqa: E402
 from dp_accel_ros.evaluate.scheduled import scheduled_prediction  # noqa: E402
+from dp_accel_ros.predict.assemble import load_policy  # noqa: E402
 from dp_accel_ros.predict.methods import TsdpConfig  # noqa: E402
 from dp_accel_ros.speculation_facts import SpeculationFacts  # noqa: E402
 from dp_accel_ros.train.scheduler_env import ChunkEnv, Reward  # noqa: E402
 
+ROOT = Path(__file__).parents[2]
 CONFIG = RolloutConfig(n_obs_steps=2, n_action_steps=8, max_action_steps=15)
 ACTION = np.full(3, action_for(5), np.float32)
 
@@ -108,3 +113,13 @@ def test_a_lossy_rule_offers_its_own_knobs(tiny_policy):
     assert sum(facts["bias_budget"] for facts in episode(env, 3, bold)[1]) > 0.0
     exact = np.array([0, 0, 0, -1, -1, -1], np.float32)
     assert sum(facts["bias_budget"] for facts in episode(env, 3, exact)[1]) == pytest.approx(0.0)
+
+
+def test_a_policy_that_takes_the_tasks_state_is_given_it():
+    policy = load_policy(ROOT / "models" / "block_push", BackendConfig(threads=1))
+    task = pytest.importorskip("dp_accel_ros.sim.block_push").BlockPush()
+    env = ChunkEnv(policy, task)
+    env.reset(seed=3)
+    _, reward, *_ = env.step(ACTION)
+    assert reward > 0.0
+    task.close()
