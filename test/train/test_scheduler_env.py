@@ -18,6 +18,7 @@ from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes  # noqa: E
 from dp_accel_ros.evaluate.scheduled import scheduled_prediction  # noqa: E402
 from dp_accel_ros.predict.assemble import load_policy  # noqa: E402
 from dp_accel_ros.predict.methods import TsdpConfig  # noqa: E402
+from dp_accel_ros.sim import TASKS  # noqa: E402
 from dp_accel_ros.speculation_facts import SpeculationFacts  # noqa: E402
 from dp_accel_ros.train.scheduler_env import ChunkEnv, Reward  # noqa: E402
 
@@ -116,8 +117,9 @@ def test_a_lossy_rule_offers_its_own_knobs(tiny_policy):
 
 
 def test_a_policy_that_takes_the_tasks_state_is_given_it():
+    pytest.importorskip("mujoco")
     policy = load_policy(ROOT / "models" / "block_push", BackendConfig(threads=1))
-    task = pytest.importorskip("dp_accel_ros.sim.block_push").BlockPush()
+    task = TASKS["block_push"]()
     env = ChunkEnv(policy, task)
     env.reset(seed=3)
     _, reward, *_ = env.step(ACTION)
