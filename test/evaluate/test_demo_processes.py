@@ -37,7 +37,10 @@ def test_one_command_runs_an_episode_and_leaves_its_folder(tmp_path, tiny_bundle
     assert child.wait(180)
     assert child.exit_code == 0, child.tail()
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["inference"]["methods"] == {"alt": summary["inference"]["chunks"]}
+    told = summary["inference"]
+    assert list(told["methods"]) == ["alt"]
+    # A chunk and what is said of it are two messages: the end may come between them.
+    assert abs(told["methods"]["alt"] - told["chunks"]) <= 1
     assert summary["joint_trajectory"]["period_error_at_the_publisher"]["n"] > 50
     assert {"latency.png", "joints.png"} <= {path.name for path in tmp_path.iterdir()}
 
