@@ -95,6 +95,10 @@ class Bundle:
         """Return the path of a file that the manifest names."""
         return self.path / name
 
+    def observed_by(self, observe: str) -> Bundle:
+        """Return the bundle of the same policy with other senses, see `Manifest.observed_by`."""
+        return replace(self, manifest=self.manifest.observed_by(observe))
+
 
 def load_bundle(path: str | Path) -> Bundle:
     """Return the bundle in a folder after checking manifest, checksums and arrays.

@@ -16,8 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from dp_accel_ros.errors import BundleError
+from dp_accel_ros.errors import BundleError, MissingPartError, UnknownNameError
 from dp_accel_ros.manifest_calibration import Calibration
+from dp_accel_ros.manifest_encoders import AUTO, OBSERVE, PIXELS, STATE, Encoder, Estimator
 from dp_accel_ros.manifest_knowledge import Knowledge
 from dp_accel_ros.manifest_parts import (
     Camera,
@@ -35,6 +36,7 @@ from dp_accel_ros.manifest_scheduler import Scheduler
 FORMAT_VERSION = 1
 
 OPTIONAL_PARTS = (
+    "estimator",
     "edm",
     "consistency",
     "retrieval",
@@ -44,15 +46,6 @@ OPTIONAL_PARTS = (
     "drafter",
 )
 """Keys of the sections that a bundle may lack."""
-
-
-class Encoder(Part):
-    """A network from camera frames and normalised joints to a feature vector."""
-
-    file: FileName
-    feature_dim: int = Field(gt=0)
-    groups: dict[str, Annotated[int, Field(gt=0)]] | None = None
-    """Names of features that belong together, and how many they are, in the vector's order."""
 
 
 class Retrieval(Part):
@@ -100,6 +93,9 @@ class Manifest(Part):
     encoder: Encoder
     alt_encoder: Encoder
     denoiser: Denoiser
+    estimator: Estimator | None = None
+    """What sees the `state` in images, for a policy that takes it."""
+
     edm: KarrasDenoiser | None = None
     """An EDM teacher, for `heun`."""
 
@@ -128,6 +124,44 @@ class Manifest(Part):
     def camera_names(self) -> tuple[str, ...]:
         """Names of the cameras."""
         return tuple(camera.name for camera in self.cameras)
+
+    @property
+    def observes(self) -> str:
+        """What the policy takes beside the joints: `pixels` or the `state`."""
+        return PIXELS if self.cameras else STATE
+
+    @property
+    def estimates(self) -> bool:
+        """Whether its cameras are those of the estimator, which tells its encoders the state."""
+        return self.estimator is not None and bool(self.cameras)
+
+    @property
+    def subject(self) -> str:
+        """The task, and what the policy observes where it was made for something else."""
+        return f"{self.task}_{self.observes}" if self.estimates else self.task
+
+    def observed_by(self, observe: str) -> Manifest:
+        """Return the manifest of the same policy with other senses.
+
+        Args:
+            observe: `state`; `pixels`, which lets the estimator of a policy that takes the state
+                see that in images; or `auto` for what it was made for.
+
+        Raises:
+            UnknownNameError: There is no such way to observe.
+            MissingPartError: The policy cannot observe so.
+        """
+        if observe not in OBSERVE:
+            raise UnknownNameError("way to observe", observe, OBSERVE)
+        if observe in (AUTO, self.observes):
+            return self
+        if observe == STATE:
+            needed = "encoders of a state; these take images"
+            raise MissingPartError("observe: state", needed, self.optional_parts)
+        if self.estimator is None:
+            needed = "an estimator (`dp-accel build --estimator` makes it)"
+            raise MissingPartError("observe: pixels", needed, self.optional_parts)
+        return self.model_copy(update={"cameras": self.estimator.cameras, "state": []})
 
     @property
     def max_action_steps(self) -> int:
@@ -176,8 +210,10 @@ class Manifest(Part):
             found.append(
                 "expected `cameras` or a `state`, got neither: the policy would see nothing"
             )
+        found += self._complaints_about_the_estimator()
         # these are the names of the encoder's other inputs
-        taken = {"joints", "state"} & set(self.camera_names)
+        cameras = [*self.cameras, *(self.estimator.cameras if self.estimator else ())]
+        taken = {"joints", "state"} & {camera.name for camera in cameras}
         found += [f"a camera cannot be named {name!r}" for name in taken]
         if self.horizon < self.n_obs_steps:
             found.append(f"`horizon` {self.horizon} is below `n_obs_steps` {self.n_obs_steps}")
@@ -197,6 +233,16 @@ class Manifest(Part):
         return found + [
             f"file {name!r} is listed in `files` but nothing uses it" for name in unused
         ]
+
+    def _complaints_about_the_estimator(self) -> list[str]:
+        if self.estimator is None:
+            return []
+        if self.cameras or not self.state:
+            return ["an `estimator` is for a policy that takes a `state` and no `cameras`"]
+        given, taken = self.estimator.feature_dim, len(self.state)
+        if given != taken:
+            return [f"the estimator gives {given} numbers, but the `state` has {taken}"]
+        return []
 
     def _complaints_about_denoisers(self) -> list[str]:
         sections = {"edm": self.edm, "consistency": self.consistency}

@@ -21,6 +21,7 @@ SHARE = Path(get_package_share_directory("dp_accel_ros"))
 ARGUMENTS = {
     "bundle": (str(SHARE / "models" / "lift"), "Folder of the bundle that holds the policy."),
     "method": ("", "How chunks are made. Empty: as the parameter file says."),
+    "observe": ("", "`pixels` or `state`. Empty: as the parameter file says."),
     "task": ("", "Task of the simulation. Empty: as the parameter file says."),
     "namespace": ("", "Namespace of the nodes and of every topic but /diagnostics and /clock."),
     "lockstep": ("false", "Let simulated time wait for the policy."),
@@ -31,14 +32,14 @@ ARGUMENTS = {
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the nodes, or refuse the arguments before anything runs."""
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    refuse_wrong(value["bundle"], value["method"], value["params_file"])
+    refuse_wrong(value["bundle"], value["method"], value["params_file"], value["observe"])
     lockstep = truth("lockstep", value["lockstep"])
     parameters = {
         "sim_node": {"lockstep": lockstep, **given({"task": value["task"]})},
         "policy_node": {
             "bundle": value["bundle"],
             "use_sim_time": lockstep,
-            **given({"method": value["method"]}),
+            **given({name: value[name] for name in ("method", "observe")}),
         },
         "scheduler_node": {
             "bundle": value["bundle"],

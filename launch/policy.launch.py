@@ -19,6 +19,7 @@ from dp_accel_ros.nodes.launch_arguments import given, refuse_wrong, truth
 ARGUMENTS = {
     "bundle": (None, "Folder of the bundle that holds the policy."),
     "method": ("", "How chunks are made. Empty: as the parameter file says."),
+    "observe": ("", "`pixels` or `state`. Empty: as the parameter file says."),
     "namespace": ("", "Namespace of the nodes and of every topic but /diagnostics."),
     "use_sim_time": ("false", "Take time from /clock."),
     "params_file": ("", "Parameters in place of those in config/; it may be for both nodes."),
@@ -30,7 +31,7 @@ ARGUMENTS = {
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the nodes, or refuse the arguments before anything runs."""
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    refuse_wrong(value["bundle"], value["method"], value["params_file"])
+    refuse_wrong(value["bundle"], value["method"], value["params_file"], value["observe"])
     config = Path(get_package_share_directory("dp_accel_ros")) / "config"
     files = [value["params_file"]] if value["params_file"] else []
     shared = {
@@ -46,7 +47,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             parameters=[
                 str(config / "policy_node.yaml"),
                 *files,
-                {**shared, **given({"method": value["method"]})},
+                {**shared, **given({name: value[name] for name in ("method", "observe")})},
             ],
             remappings=names,
             output="screen",

@@ -15,8 +15,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
-from dp_accel_ros.bundle import load_bundle
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.entrants import Entrant
@@ -38,9 +37,11 @@ SHOWN = ("method", "success", "95 %", "n", "nfe", "p50 ms", "p99 ms", "vs ORT f3
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     usual, backend = Protocol(), BackendConfig()
-    parser.add_argument("--bundle", type=Path, default=default_bundle())
+    add_bundle_options(parser)
     parser.add_argument(
-        "--out", type=Path, help="folder of results, continued if there (default: runs/TASK/bench)"
+        "--out",
+        type=Path,
+        help="folder of results, continued if there (default: runs/TASK/bench, or runs/TASK_pixels/bench)",
     )
     parser.add_argument(
         "--only",
@@ -75,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what is missing, and write table and plots."""
-    bundle, console = load_bundle(args.bundle), Console()
+    bundle, console = bundle_from(args), Console()
     task = bundle.manifest.task
     if task not in TASKS:
         raise UnknownNameError("simulated task", task, TASKS)
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             n_starts=args.starts,
             n_repeats=args.repeats,
         ),
-        BenchFolder(args.out or Path("runs") / task / "bench"),
+        BenchFolder(args.out or Path("runs") / bundle.manifest.subject / "bench"),
         time.perf_counter,
         args.only,
     )
@@ -110,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         for one in tasks:
             one.close()
     bench.write()
-    plot_all(bench.folder.path, bench.results, task)
+    plot_all(bench.folder.path, bench.results, bundle.manifest.subject)
     console.print(_summary(bench))
     for line in bench.ways.lines:
         console.print(line, soft_wrap=True)
@@ -196,7 +197,7 @@ def _time_rows(bench: Bench, task: Task, console: Console) -> None:
 
 
 def _listing(bench: Bench, task: Task) -> Table:
-    table = Table(title=f"rows for {bench.bundle.manifest.task}", box=box.SIMPLE_HEAD)
+    table = Table(title=f"rows for {bench.bundle.manifest.subject}", box=box.SIMPLE_HEAD)
     for name in ("row", "what", "episodes there", "takes at most"):
         table.add_column(name, justify="right" if name[0] in "et" else "left")
     costs_s, total = _costs_s(bench, task), 0.0
@@ -220,7 +221,7 @@ def _duration(seconds: float) -> str:
 
 def _summary(bench: Bench) -> Table:
     found = bench.results
-    table = Table(title=bench.bundle.manifest.task, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=bench.bundle.manifest.subject, box=box.SIMPLE_HEAD, pad_edge=False)
     names = [name for name in columns(found) if name in SHOWN]
     for name in names:
         table.add_column(name, no_wrap=True, justify="left" if name == "method" else "right")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dp_accel_ros.bundle import Bundle, load_bundle
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.cli.bundle_options import default_bundle
 from dp_accel_ros.manifest_parts import KarrasDenoiser
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.retrieval.calibration import Calibration

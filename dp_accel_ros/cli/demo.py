@@ -14,8 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from dp_accel_ros.bundle import load_bundle
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.cli.demo_screen import result_table, screen
 from dp_accel_ros.errors import BackendError, DpAccelError
 from dp_accel_ros.evaluate.demo import Demo, Watched, running
@@ -37,7 +36,7 @@ from dp_accel_ros.sim.recording import Recording
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("--bundle", type=Path, default=default_bundle())
+    add_bundle_options(parser)
     parser.add_argument("--method", default="ragdp", choices=sorted(METHOD_CONFIGS))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
@@ -66,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 1 when an episode could not run, 130 after Ctrl-C."""
-    manifest = load_bundle(args.bundle).manifest
+    manifest = bundle_from(args).manifest
     config = _config(args, manifest)
     console = Console(highlight=False)
     machine = machine_facts()
@@ -99,6 +98,7 @@ def _config(args: argparse.Namespace, manifest: Manifest) -> DemoConfig:
     return DemoConfig(
         bundle=args.bundle,
         task=manifest.task,
+        observe=args.observe,
         method=args.method,
         settings=method_config(args.method, args.set),
         out=args.out or Path("runs/demo") / name,

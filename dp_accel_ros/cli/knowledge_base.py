@@ -17,7 +17,7 @@ from rich.table import Table
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, StoreArrays, load_bundle
 from dp_accel_ros.bundle_parts import replace_parts
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.cli.bundle_options import default_bundle
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.predict.assemble import load_policy, make_method

@@ -15,8 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
-from dp_accel_ros.bundle import load_bundle, sha256_of
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.bundle import sha256_of
+from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.evaluate.latency import measure
 from dp_accel_ros.evaluate.latency_line_up import contenders, noise_observations
 from dp_accel_ros.evaluate.latency_report import (
@@ -33,7 +33,7 @@ N_OBSERVATIONS = 16
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("--bundle", type=Path, default=default_bundle())
+    add_bundle_options(parser)
     parser.add_argument("--rounds", type=int, default=20, help="turns of every method")
     parser.add_argument("--threads", type=int, default=BackendConfig().threads)
     parser.add_argument(
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Time everybody and print the table."""
-    bundle, machine = load_bundle(args.bundle), machine_facts()
+    bundle, machine = bundle_from(args), machine_facts()
     found, notes = contenders(
         bundle, BackendConfig(threads=args.threads, precision=args.precision)
     )

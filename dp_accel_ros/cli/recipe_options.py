@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.record import Exploration
+from dp_accel_ros.manifest_encoders import OBSERVED
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.consistency import ConsistencyConfig
 from dp_accel_ros.train.contrastive import ContrastiveConfig
@@ -23,7 +24,7 @@ from dp_accel_ros.train.loop import use_threads
 from dp_accel_ros.train.own_successes import OwnSuccesses
 from dp_accel_ros.train.perception import OBJECTIVES, PerceptionConfig
 from dp_accel_ros.train.stages import Stage
-from dp_accel_ros.train.workshop import OBSERVED, OPTIONAL, TRAINED, Recipe, Workshop
+from dp_accel_ros.train.workshop import OPTIONAL, TRAINED, Recipe, Workshop
 
 STATE_NOISE = {"estimate_noise": 0.01, "joint_noise": 0.005}
 """Noise on the condition of policies that take the state: it is measured, not estimated."""
@@ -48,6 +49,9 @@ USUAL_BY_TASK: dict[str, dict[str, Any]] = {
     },
     "pusht": {
         "observe": "state",
+        "estimator": True,
+        "scenes": 2400,
+        "perception_steps": 10000,
         "layers": 4,
         "width": 192,
         "actions_per_token": 4,
@@ -66,6 +70,11 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", default="lift", choices=sorted(TASKS))
     parser.add_argument(
         "--observe", choices=OBSERVED, help="what the policy takes beside the joints (by task)"
+    )
+    parser.add_argument(
+        "--estimator",
+        action=argparse.BooleanOptionalAction,
+        help="with the state: whether images can stand in for it (by task)",
     )
     parser.add_argument(
         "--recordings", type=Path, help="recorded demonstrations, for a task without an expert"
@@ -90,7 +99,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         metavar="RAD",
         help="noise on the executed targets while demonstrating",
     )
-    parser.add_argument("--scenes", type=int, default=PerceptionSet().n_scenes)
+    parser.add_argument(
+        "--scenes", type=int, help="from which images are learned (default: by task)"
+    )
     for stage in NETWORKS:
         parser.add_argument(f"--{stage}-steps", type=int, help=f"training steps of {stage}")
         parser.add_argument(f"--{stage}-batch", type=int, help=f"batch size of {stage}")
@@ -113,6 +124,8 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
         vars(args).update(QUICK)
     usual = {
         "observe": "pixels",
+        "estimator": False,
+        "scenes": PerceptionSet().n_scenes,
         "demonstrations": Recipe(task="").n_demonstrations,
         "layers": DiffusionConfig().n_layers,
         "actions_per_token": DiffusionConfig().actions_per_token,
@@ -139,6 +152,7 @@ def workshop_from(args: argparse.Namespace) -> Workshop:
     recipe = Recipe(
         task=args.task,
         observe=args.observe,
+        estimator=args.estimator,
         recordings=args.recordings,
         n_demonstrations=args.demonstrations,
         n_stored=args.stored,

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
-from dp_accel_ros.bundle import Bundle, load_bundle, sha256_of
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.bundle import Bundle, sha256_of
+from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
@@ -30,7 +30,7 @@ from dp_accel_ros.sim import TASKS
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    parser.add_argument("--bundle", type=Path, default=default_bundle())
+    add_bundle_options(parser)
     parser.add_argument("--method", default="ddpm", choices=sorted(METHOD_CONFIGS))
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method"
@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print one row."""
-    bundle = load_bundle(args.bundle)
+    bundle = bundle_from(args)
     manifest = bundle.manifest
     if manifest.task not in TASKS:
         raise UnknownNameError("simulated task", manifest.task, TASKS)
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     facts = {
         "bundle_sha256": sha256_of(bundle.file("manifest.yaml")),
         "task": manifest.task,
+        "observe": manifest.observes,
         "method": args.method,
         "settings": settings_line(settings),
         "scheduler": args.scheduler,
@@ -117,7 +118,7 @@ def _table(facts: dict[str, Any], numbers: dict[str, Any], manifest: Manifest) -
     low, high = (f"{100 * value:.1f}" for value in numbers["wilson_95"])
     ticks = numbers["ticks_of_successes"]["p50_ticks"]
     seconds = "" if ticks is None else f"{ticks:.0f} ({ticks * manifest.dt:.1f} s)"
-    table = Table(title=f"{facts['task']}, lockstep, from seed {facts['first_seed']}")
+    table = Table(title=f"{manifest.subject}, lockstep, from seed {facts['first_seed']}")
     table.caption = f"{facts['settings']}, latency_ticks={facts['latency_ticks']}"
     for name in ("method", "n", "success", "95 % interval", "score", "ticks", "nfe", "ood"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)

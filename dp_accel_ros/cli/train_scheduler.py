@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle, sha256_of
-from dp_accel_ros.cli.default_bundle import default_bundle
+from dp_accel_ros.cli.bundle_options import default_bundle
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.methods import TsdpConfig

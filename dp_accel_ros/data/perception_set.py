@@ -3,12 +3,13 @@
 """Frames for the visual encoder: many scenes, each seen at a few moments of a disturbed run.
 
 The demonstrations alone show few cube positions and a perfect arm. Here every scene is another
-seed, the arm is pushed off the expert's path, and failed grasps stay in.
+seed, the arm is pushed off the expert's path, and failed grasps stay in. Where there is no expert,
+everything is strewn about instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 from dp_accel_ros.data.episodes import EpisodeWriter
 from dp_accel_ros.data.record import Expert, Exploration, frame_of, stacked
 from dp_accel_ros.errors import SimulationError
-from dp_accel_ros.sim.base import Task
+from dp_accel_ros.sim.base import Array, Task
+
+FramesOf = Callable[[int], dict[str, NDArray[Any]] | None]
+"""From a seed to frames, (F, ...), or None where it gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,7 @@ class PerceptionSet:
     max_sigma_rad: float = 0.05
     """Each scene draws its own disturbance between 0 and this."""
 
-    def scene(self, task: Task, expert: Expert, seed: int) -> dict[str, NDArray[Any]] | None:
+    def of_run(self, task: Task, expert: Expert, seed: int) -> dict[str, NDArray[Any]] | None:
         """Return the frames of one scene, (F, ...), or None where the expert found no plan."""
         rng = np.random.default_rng([seed, 2])
         task.reset(seed)
@@ -51,11 +55,21 @@ class PerceptionSet:
             task.step(expert.act(task) + noise)
         return stacked(frames)
 
-    def render(self, task: Task, expert: Expert, writer: EpisodeWriter) -> Iterator[int]:
-        """Fill the file up to `n_scenes`, yielding each seed."""
+    def strewn(
+        self, task: Task, draw: Callable[[np.random.Generator], Array], seed: int
+    ) -> dict[str, NDArray[Any]]:
+        """Return frames of scenes that have nothing to do with each other, (F, ...)."""
+        rng, frames = np.random.default_rng([seed, 2]), []
+        for _ in range(self.frames_per_scene):
+            task.show(draw(rng))
+            frames.append(frame_of(task))
+        return stacked(frames)
+
+    def render(self, frames_of: FramesOf, writer: EpisodeWriter) -> Iterator[int]:
+        """Fill the file up to `n_scenes` with the frames of one seed after another, yielding each."""
         seed = self.first_seed if writer.last_seed is None else writer.last_seed + 1
         while writer.n_episodes < self.n_scenes:
-            frames = self.scene(task, expert, seed)
+            frames = frames_of(seed)
             if frames is not None:
                 writer.append(frames, seed)
             yield seed

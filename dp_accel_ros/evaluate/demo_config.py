@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.manifest_encoders import AUTO
 from dp_accel_ros.predict.methods import MethodConfig
 from dp_accel_ros.predict.speculation.scheduling import FIXED
 
@@ -42,6 +43,9 @@ class DemoConfig:
     with_images: bool = True
     """False for policies without cameras: the simulation then draws nothing while it runs."""
 
+    observe: str = AUTO
+    """What the policy takes beside the joints."""
+
     scheduler: str = FIXED
     """Who plans the drafts of TS-DP."""
 
@@ -57,7 +61,11 @@ class DemoConfig:
     def commands(self) -> dict[str, list[str]]:
         """Return the command line of every process, by its name."""
         bundle = str(self.bundle.resolve())
-        policy: dict[str, object] = {"bundle": bundle, "method": self.method}
+        policy: dict[str, object] = {
+            "bundle": bundle,
+            "observe": self.observe,
+            "method": self.method,
+        }
         for name, value in asdict(self.settings).items():
             policy[f"{self.method}.{name}"] = value
         if self.threads is not None:

@@ -9,23 +9,25 @@ from pathlib import Path
 
 from dp_accel_ros.bundle import load_bundle
 from dp_accel_ros.errors import ConfigError, UnknownNameError
+from dp_accel_ros.manifest_encoders import AUTO
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
 
 WORDS = {"true": True, "false": False}
 
 
-def refuse_wrong(bundle: str, method: str, params_file: str) -> None:
+def refuse_wrong(bundle: str, method: str, params_file: str, observe: str = "") -> None:
     """Raise when nodes with these arguments could not work.
 
     Args:
         bundle: Folder of the bundle.
         method: Name of a method, or empty to keep the parameter file's.
         params_file: A ROS parameter file, or empty for none.
+        observe: What the policy takes beside the joints, or empty to keep the parameter file's.
 
     Raises:
         DpAccelError: Something is wrong; the message says what, and what would be right.
     """
-    load_bundle(bundle)
+    load_bundle(bundle).observed_by(observe or AUTO)
     if method and method not in METHOD_CONFIGS:
         raise UnknownNameError("method", method, METHOD_CONFIGS)
     if params_file and not Path(params_file).is_file():

@@ -10,6 +10,7 @@ from dp_accel_ros import config
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.manifest_encoders import OBSERVE
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
 
 CAMERA = "{camera}"
@@ -20,6 +21,12 @@ class PolicyNodeConfig:
     """What policy_node loads, sees and does."""
 
     bundle: str = param("", "Folder of the bundle that holds the policy.")
+    observe: str = param(
+        "auto",
+        "What the policy takes beside the joints: `pixels` or the task's `state`. `auto` takes what "
+        "the bundle was made for; `pixels` with a bundle made for the state needs its estimator.",
+        one_of=OBSERVE,
+    )
     method: str = param(
         "ragdp",
         "How chunks are made. A change is used from the next chunk on.",

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import load_bundle
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.nodes.inference_loop import InferenceLoop
 from dp_accel_ros.nodes.inference_record import InferenceRecord
@@ -54,7 +55,8 @@ def assemble(
         DpAccelError: The bundle, the backend or a method's settings cannot be used.
     """
     clock = time.perf_counter
-    policy = load_policy(config.bundle, backend, clock=clock)
+    bundle = load_bundle(config.bundle).observed_by(config.observe)
+    policy = load_policy(bundle, backend, clock=clock)
     facts = policy.manifest
     table = MethodTable(policy, methods)
     table.chosen(config.method)  # what the bundle lacks for it is said now, not at the first chunk

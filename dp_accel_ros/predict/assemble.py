@@ -10,8 +10,10 @@ from pathlib import Path
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.errors import ConfigError, MissingPartError, UnknownNameError
-from dp_accel_ros.manifest import Encoder as EncoderFacts
 from dp_accel_ros.manifest import Manifest
+from dp_accel_ros.manifest_encoders import Encoder as EncoderFacts
+from dp_accel_ros.manifest_encoders import Estimator
+from dp_accel_ros.manifest_parts import Camera
 from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.denoiser import Denoiser
@@ -31,6 +33,7 @@ from dp_accel_ros.predict.methods import (
     TsdpConfig,
 )
 from dp_accel_ros.predict.methods.alt import BUNDLE_THRESHOLD
+from dp_accel_ros.predict.methods.base import EncoderName
 from dp_accel_ros.predict.methods.bases import base_from, solver_of
 from dp_accel_ros.predict.methods.leap import LeapBound
 from dp_accel_ros.predict.networks import Network
@@ -75,10 +78,7 @@ def load_policy(
     )
     policy = Policy(
         manifest=manifest,
-        encoders={
-            "policy": _encoder(loaded, manifest.encoder, backend),
-            "alt": _encoder(loaded, manifest.alt_encoder, backend),
-        },
+        encoders=_encoders(loaded, backend),
         joints=Normalizer.from_bounds(manifest.normalization.joints),
         actions=actions,
         precision=precision,
@@ -215,17 +215,28 @@ def _store(bundle: Bundle, actions: Normalizer, backend: BackendConfig) -> Retri
     )
 
 
-def _encoder(bundle: Bundle, facts: EncoderFacts, backend: BackendConfig) -> Encoder:
+def _encoders(bundle: Bundle, backend: BackendConfig) -> dict[EncoderName, Encoder]:
+    from dp_accel_ros.observe.encoders.estimated import EstimatedState
     from dp_accel_ros.observe.encoders.onnx_encoder import OnnxEncoder
 
-    return OnnxEncoder(
-        bundle.file(facts.file),
-        cameras=bundle.manifest.cameras,
-        n_joints=len(bundle.manifest.joints),
-        n_state=len(bundle.manifest.state),
-        feature_dim=facts.feature_dim,
-        backend=backend,
-    )
+    facts = bundle.manifest
+
+    def encoder(part: EncoderFacts | Estimator, cameras: list[Camera], n_state: int) -> Encoder:
+        return OnnxEncoder(
+            bundle.file(part.file),
+            cameras=cameras,
+            n_joints=len(facts.joints),
+            n_state=n_state,
+            feature_dim=part.feature_dim,
+            backend=backend,
+        )
+
+    parts: dict[EncoderName, EncoderFacts] = {"policy": facts.encoder, "alt": facts.alt_encoder}
+    if facts.estimator is None or not facts.estimates:
+        return {k: encoder(part, facts.cameras, len(facts.state)) for k, part in parts.items()}
+    estimator = encoder(facts.estimator, facts.cameras, 0)
+    n_state = facts.estimator.feature_dim
+    return {k: EstimatedState(estimator, encoder(p, [], n_state)) for k, p in parts.items()}
 
 
 def _denoiser(manifest: Manifest, network: Network) -> Denoiser:

@@ -25,6 +25,9 @@ SIDE_PX = 512
 SUCCESS_COVERAGE = 0.95
 """Share of the goal that the T has to cover."""
 
+GOAL = np.array([0.256, 0.256, np.pi / 4])
+"""Where the T shall be: x, y, angle, (3,), m and rad."""
+
 INSTALL = (
     "pip install 'dp_accel_ros[pusht]' && pip install --no-deps gym-pusht==0.1.8"
     "  (without its dependencies, because its build of OpenCV breaks the headless one)"
@@ -39,6 +42,20 @@ def initial_state(seed: int) -> Array:
     rng = np.random.RandomState(seed)
     ranges = ((50, 450), (50, 450), (100, 400), (100, 400))
     return np.array([*(rng.randint(*r) for r in ranges), rng.randn() * 2 * np.pi - np.pi])
+
+
+def scattered_scene(rng: np.random.Generator) -> Array:
+    """Return a scene as `show` takes it, (5,), with the T and the pusher anywhere, m and rad.
+
+    Half of them have the T about its goal and half the pusher about the T, as episodes do.
+    """
+    tee = np.array([*rng.uniform(0.06, 0.45, 2), rng.uniform(-np.pi, np.pi)])
+    if rng.random() < 0.5:
+        tee = GOAL + rng.normal(0.0, (0.05, 0.05, 0.5))
+    pusher = rng.uniform(0.01, 0.5, 2)
+    if rng.random() < 0.5:
+        pusher = np.clip(tee[:2] + rng.normal(0.0, 0.08, 2), 0.01, 0.5)
+    return np.array([*pusher, *tee])
 
 
 class PushT:

@@ -24,8 +24,7 @@ from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import Parity, export, with_noise
 from dp_accel_ros.train.export_denoiser import export_denoiser
-from dp_accel_ros.train.export_drafter import put_drafter
-from dp_accel_ros.train.export_karras import put_karras
+from dp_accel_ros.train.export_parts import put_trained
 from dp_accel_ros.train.keys import key_scale, ood_threshold, window_keys
 from dp_accel_ros.train.onnx_quantize import QuantisationError
 from dp_accel_ros.train.workshop import OPTIONAL, Recipe, Workshop
@@ -57,8 +56,7 @@ def assemble(shop: Workshop, out: Path, *, with_store: bool = True) -> Bundle:
     }
     files = [*(parity.file for parity in parities), denoiser.int8_error.file]
     networks = {name: shop.path / "onnx" / name for name in files}
-    bundle = put_karras(shop, write_bundle(out, facts, arrays, networks))
-    return put_drafter(shop, bundle) if shop.run("drafter").complete else bundle
+    return put_trained(shop, write_bundle(out, facts, arrays, networks))
 
 
 def _store(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -14,25 +15,28 @@ from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.bundle_networks import put_section
 from dp_accel_ros.data.windows import frame_windows
 from dp_accel_ros.predict.preconditioning import Preconditioning
+from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.export_denoiser import N_SAMPLES, Inputs, export_halves
 from dp_accel_ros.train.keys import window_keys
 from dp_accel_ros.train.workshop import Workshop
 
-PARTS = ("edm", "consistency")
+
+def put_edm(shop: Workshop, bundle: Bundle) -> Bundle:
+    """Export the EDM teacher into a bundle, and return that as loading finds it."""
+    return _put(shop, bundle, "edm", shop.edm)
 
 
-def put_karras(shop: Workshop, bundle: Bundle) -> Bundle:
-    """Export those of both networks that are trained, and return the bundle with them."""
-    for part in PARTS:
-        if shop.run(part).complete:
-            bundle = _put(shop, bundle, part)
-    return bundle
+def put_consistency(shop: Workshop, bundle: Bundle) -> Bundle:
+    """Export the consistency student into a bundle, and return that as loading finds it."""
+    return _put(shop, bundle, "consistency", shop.student)
 
 
-def _put(shop: Workshop, bundle: Bundle, part: str) -> Bundle:
+def _put(
+    shop: Workshop, bundle: Bundle, part: str, trained: Callable[[int], DenoisingTransformer]
+) -> Bundle:
     keys = window_keys(shop.features(), shop.demonstrations().ends, shop.recipe.diffusion.windows)
     conditions = keys.reshape(len(keys), shop.recipe.diffusion.windows.n_obs_steps, -1)
-    network = {"edm": shop.edm, "consistency": shop.student}[part](conditions.shape[-1])
+    network = trained(conditions.shape[-1])
     seen, held_out = (_noised(shop, conditions, np.random.default_rng(n)) for n in (0, 1))
     names = {"conditioner": f"{part}_conditioner", "file": part, "int8_file": f"{part}_int8"}
     paths = {key: shop.path / "onnx" / f"{name}.onnx" for key, name in names.items()}

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dp_accel_ros.data.episodes import Episodes, EpisodeWriter, complete_episodes
+from dp_accel_ros.data.perception_set import FramesOf
 from dp_accel_ros.data.record import Expert, facts_of, record
 from dp_accel_ros.errors import ConfigError, UnknownNameError
-from dp_accel_ros.sim import TASKS, Task
+from dp_accel_ros.sim import SCATTERED, TASKS, Task
 from dp_accel_ros.sim.experts import EXPERTS
 from dp_accel_ros.train.assembly import assemble
 from dp_accel_ros.train.consistency import train_consistency
@@ -74,7 +76,7 @@ def stages(shop: Workshop, out: Path) -> dict[str, Stage]:
         Stage("bundle", 1, lambda: False, lambda: iter([assemble(shop, out)])),
     ]
     left_out = {name for name in TRAINED if name not in shop.trained}
-    if recipe.perception.objective == "actions" or recipe.from_state:
+    if recipe.perception.objective == "actions" or "perception" in left_out:
         left_out.add("perception-set")
     if recipe.recordings is not None:
         left_out.add("demonstrations")
@@ -124,9 +126,14 @@ def _record(shop: Workshop) -> Iterator[object]:
 
 
 def _render(shop: Workshop) -> Iterator[object]:
-    task, expert = _cast(shop)
+    name, seen = shop.recipe.task, shop.recipe.perception_set
+    task = TASKS[name]()
     writer = EpisodeWriter(shop.perception_set_path, facts_of(task))
-    yield from shop.recipe.perception_set.render(task, expert, writer)
+    if name in SCATTERED:
+        frames_of: FramesOf = partial(seen.strewn, task, SCATTERED[name])
+    else:
+        frames_of = partial(seen.of_run, task, EXPERTS[name]())
+    yield from seen.render(frames_of, writer)
     task.close()
 
 

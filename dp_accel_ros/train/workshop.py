@@ -16,6 +16,7 @@ from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.errors import ConfigError, DataError, UnknownNameError
+from dp_accel_ros.manifest_encoders import OBSERVED, STATE
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
 from dp_accel_ros.train.chunk_batches import DiffusionData
@@ -38,7 +39,6 @@ from dp_accel_ros.train.policy_encoder import PolicyEncoder
 from dp_accel_ros.train.run_folder import RunFolder
 from dp_accel_ros.train.state_encoder import StateEncoder, StateKeys, kernel_length
 
-OBSERVED = ("pixels", "state")
 TRAINED: tuple[str, ...] = ("perception", "contrastive", "diffusion")
 OPTIONAL: tuple[str, ...] = ("drafter", "edm", "consistency")
 """Networks that a bundle may lack; it then does not offer the methods that need them."""
@@ -51,6 +51,9 @@ class Recipe:
     task: str
     observe: str = "pixels"
     """What the policy takes beside the joints: camera images, or the task's `state` itself."""
+
+    estimator: bool = False
+    """Whether a policy that takes the state also gets a network that tells it from images."""
 
     recordings: Path | None = None
     """Demonstrations that somebody recorded, for tasks without an expert."""
@@ -86,7 +89,12 @@ class Recipe:
     @property
     def from_state(self) -> bool:
         """Whether the policy takes the state and no images."""
-        return self.observe == "state"
+        return self.observe == STATE
+
+    @property
+    def estimates(self) -> bool:
+        """Whether images can stand in for the state."""
+        return self.from_state and self.estimator
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +106,10 @@ class Workshop:
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """The training stages of which the bundle is made; without images one is left."""
-        return TRAINED[-1:] if self.recipe.from_state else TRAINED
+        """The training stages of which the bundle is made."""
+        if not self.recipe.from_state:
+            return TRAINED
+        return ("perception", "diffusion") if self.recipe.estimates else ("diffusion",)
 
     @property
     def demonstrations_path(self) -> Path:

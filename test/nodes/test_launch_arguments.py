@@ -37,3 +37,9 @@ def test_another_word_is_refused():
 
 def test_empty_arguments_override_nothing():
     assert given({"method": "", "task": "lift"}) == {"task": "lift"}
+
+
+def test_a_sense_that_the_bundle_has_not_is_refused(tiny_bundle):
+    refuse_wrong(str(tiny_bundle.path), "", "", "pixels")
+    with pytest.raises(ConfigError, match="'observe: state' needs"):
+        refuse_wrong(str(tiny_bundle.path), "", "", "state")

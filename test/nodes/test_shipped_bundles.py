@@ -34,17 +34,30 @@ NEEDS = {
 """Method to the optional section of a bundle that it cannot do without; the others need none."""
 
 
-@pytest.fixture(scope="module", params=BUNDLES, ids=lambda path: path.name)
-def bundle(request):
-    return load_bundle(request.param)
+def senses(path):
+    """Return what the policy of a bundle can observe, what it was made for first."""
+    return ("auto", "pixels") if load_bundle(path).manifest.estimator else ("auto",)
+
+
+ROBOTS = [(path, observe) for path in BUNDLES for observe in senses(path)]
+
+
+@pytest.fixture(scope="module", params=ROBOTS, ids=lambda it: f"{it[0].name}-{it[1]}")
+def case(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def robot(bundle, tmp_path_factory):
+def bundle(case):
+    return load_bundle(case[0]).observed_by(case[1])
+
+
+@pytest.fixture(scope="module")
+def robot(case, bundle, tmp_path_factory):
     """Listen to a simulated robot under both nodes; all of them must end cleanly."""
     folder = tmp_path_factory.mktemp(bundle.manifest.task)
     # a node that has just ended is still known by its name, so the next bundle has another domain
-    domain = DOMAIN + 100 * (BUNDLES.index(bundle.path) % 2)
+    domain = DOMAIN + 100 * (ROBOTS.index(case) % 2)
     listener = Listener(domain)
     listener.listen(DiagnosticArray, INFERENCE)
     listener.listen(JointTrajectory, "joint_trajectory")
@@ -52,7 +65,7 @@ def robot(bundle, tmp_path_factory):
     patient = {"max_observation_age_s": 5.0, "nice": 0, "method": "ddim"}
     nodes = [
         start("sim_node", domain, folder, task=bundle.manifest.task),
-        start("policy_node", domain, folder, bundle=bundle.path, **patient),
+        start("policy_node", domain, folder, bundle=bundle.path, observe=case[1], **patient),
         start(
             "scheduler_node",
             domain,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 for needed in ("torch", "onnx", "onnxruntime", "zarr", "tqdm", "mujoco"):
     pytest.importorskip(needed)
@@ -185,6 +186,51 @@ def test_an_episode_runs_in_lockstep(which: str, request: pytest.FixtureRequest)
     (result,) = run_episodes([task], [7], predict, RolloutConfig.of(policy.manifest))
     assert result.ticks == task.max_ticks
     assert 0.0 <= result.score < 1.0
+
+
+def test_the_scenes_that_a_bundle_learns_to_see_are_of_the_task(folder: Path, pusht: Bundle):
+    seen = Episodes.open(folder / "runs/pusht/perception.zarr")
+    assert seen.attributes["cameras"] == ["top"]
+    task, rows = PushT(), seen.rows("state")
+    assert len(np.unique(rows[:, 0])) == seen.n_frames
+    # the corners from the pusher and the joints give the corners where they are
+    joints = seen.rows("joint_position")
+    np.testing.assert_allclose(rows[:, :2] - rows[:, 16:18], joints, atol=1e-6)
+    scene = np.array([*joints[-1], 0.2, 0.3, 0.5])
+    task.show(scene)
+    assert np.abs(task.images()["top"].astype(int) - seen.rows("img_top")[-1]).max() > 50
+
+
+def test_images_can_stand_in_for_the_state(pusht: Bundle):
+    facts = pusht.manifest.estimator
+    assert [camera.name for camera in facts.cameras] == ["top"]
+    assert facts.measured["tee_corner0_xy_mm_p50"] > 0
+    policy, task = load_policy(pusht.observed_by("pixels")), PushT()
+    predict = batch_prediction(policy, make_method("ddim", policy), np.random.default_rng(0))
+    config = RolloutConfig.of(policy.manifest)
+    (result,) = run_episodes([task], [7], predict, config)
+    assert result.ticks == task.max_ticks
+
+
+def test_one_network_can_be_put_into_a_bundle_that_is_there(
+    folder: Path, recordings: Path, pusht: Bundle
+):
+    out, runs = folder / "patched", str(folder / "runs" / "pusht")
+    shutil.copytree(pusht.path, out)
+    document = yaml.safe_load((out / "manifest.yaml").read_text("utf-8"))
+    del document["files"][document.pop("estimator")["file"]]
+    (out / "manifest.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    assert load_bundle(out).manifest.estimator is None
+    told = ["export", "--task", "pusht", "--recordings", str(recordings), "--runs", runs, *QUICK]
+    assert main([*told, "--out", str(out), "--only", "estimator"]) == 0
+    assert load_bundle(out).manifest.estimator == pusht.manifest.estimator
+
+
+def test_a_network_that_is_not_trained_cannot_be_exported(folder: Path, block_push, capsys):
+    runs = str(folder / "runs" / "block_push")
+    told = ["export", "--task", "block_push", "--runs", runs, *QUICK, "--only", "estimator"]
+    assert main([*told, "--out", str(block_push.path)]) == 2
+    assert "expected a trained network, `dp-accel train perception`" in capsys.readouterr().err
 
 
 def test_a_store_can_hold_the_first_demonstrations_only(folder: Path, block_push: Bundle):

@@ -31,6 +31,7 @@ from dp_accel_ros.evaluate.bench.timing import LatencyPass, lacks
 from dp_accel_ros.evaluate.latency_line_up import noise_observations
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line, peak_memory_mib
 from dp_accel_ros.evaluate.rollout import EpisodeResult
+from dp_accel_ros.manifest_encoders import AUTO
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.stages import Clock
 from dp_accel_ros.sim.base import Task
@@ -194,7 +195,7 @@ class Bench:
     def write(self) -> None:
         """Write the table of what is known so far."""
         found, notes = self.results, [*self._notes, *LEGEND]
-        title, ways = f"# {self.bundle.manifest.task}\n\n", self._ways
+        title, ways = f"# {self.bundle.manifest.subject}\n\n", self._ways
         told = ["", *ways["mode_table"], "", *(f"- {note}" for note in ways["mode_notes"]), ""]
         text = title + markdown(found, notes) + ("\n".join(told) if ways["modes"] else "")
         self.folder.write("bench.md", text)
@@ -220,7 +221,7 @@ class Bench:
         """What all rows have in common, ready for JSON."""
         return {
             "command": self.command,
-            "task": self.bundle.manifest.task,
+            "task": self.bundle.manifest.subject,
             "bundle_sha256": sha256_of(self.bundle.file("manifest.yaml")),
             "base": self.base.row.name,
             "n_episodes": self.protocol.n_episodes,
@@ -238,6 +239,7 @@ class Bench:
         """What gives these results again."""
         usual, backend = Protocol(), BackendConfig()
         pairs = (
+            ("observe", self._observe, AUTO),
             ("seed", self.protocol.first_seed, usual.first_seed),
             ("batch", self.protocol.batch, usual.batch),
             ("rounds", self.protocol.rounds, usual.rounds),
@@ -250,6 +252,11 @@ class Bench:
         options = [f"--{name} {value}" for name, value, default in pairs if value != default]
         fixed = f"dp-accel bench --bundle {self.bundle.path} --episodes {self.protocol.n_episodes}"
         return " ".join([fixed, *options])
+
+    @property
+    def _observe(self) -> str:
+        manifest = self.bundle.manifest
+        return manifest.observes if manifest.estimates else AUTO
 
     @property
     def _batch_costs(self) -> dict[int, float]:

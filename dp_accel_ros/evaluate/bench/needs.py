@@ -40,6 +40,8 @@ def needed_files(
     """Return the names of the files that a method reads, sorted."""
     words, store = words_of(method, config), manifest.retrieval
     files: set[str] = {manifest.alt_encoder.file if method == "alt" else manifest.encoder.file}
+    if manifest.estimator is not None and manifest.estimates:
+        files |= manifest.estimator.files
     if method != "alt" and not words.intersection(OTHER_SOLVERS):
         files |= _network_files(manifest.denoiser, precision)
     if store is not None and (method == "alt" or words.intersection(RETRIEVING)):
