@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 from rclpy.qos import QoSProfile
+from rclpy.task import Future
 
 from dp_accel_ros.evaluate.child import Child
 
@@ -72,26 +73,30 @@ class Listener:
     def call(self, kind: type, name: str, request: object = None):
         client = self.node.create_client(kind, name)
         self.until(client.service_is_ready)
+        answer = self._asked(lambda: client.call_async(request or kind.Request()))
+        self.node.destroy_client(client)
+        return answer
+
+    def _asked(self, ask: Callable[[], Future]):
+        """Return the answer to what is asked until somebody answers."""
         asked, due_s = [], 0.0
 
         def answered() -> bool:
             nonlocal due_s
             # Ready may still be said of a node of this name that has just ended: then nobody answers.
             if time.monotonic() >= due_s:
-                asked.append(client.call_async(request or kind.Request()))
+                asked.append(ask())
                 due_s = time.monotonic() + 10.0
             return any(future.done() for future in asked)
 
         self.until(answered)
-        self.node.destroy_client(client)
         return next(future for future in asked if future.done()).result()
 
     def set(self, node: str, **values: object) -> list:
         client = AsyncParameterClient(self.node, node)
         self.until(client.services_are_ready)
-        future = client.set_parameters([Parameter(k, value=v) for k, v in values.items()])
-        self.until(future.done)
-        return future.result().results
+        wanted = [Parameter(name, value=value) for name, value in values.items()]
+        return self._asked(lambda: client.set_parameters(wanted)).results
 
     def counts(self) -> dict[str, int]:
         return {topic: len(messages) for topic, messages in self.heard.items()}

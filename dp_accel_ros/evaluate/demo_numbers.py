@@ -80,6 +80,10 @@ def demo_numbers(
     trajectories = [t for t in list(heard.trajectories) if t.published_ns >= since_ns]
     chunks = [c for c in list(heard.chunks) if c.published_ns >= since_ns]
     inferences = [i for i in list(heard.inferences) if i.stamp_ns >= since_ns]
+    # A chunk and what is said of it are two messages; one may come after the end.
+    complete = {c.stamp_ns for c in chunks} & {i.stamp_ns for i in inferences}
+    chunks = [c for c in chunks if c.stamp_ns in complete]
+    inferences = [i for i in inferences if i.stamp_ns in complete]
     settled = [(begin, end + SETTLE_NS) for begin, end in pauses_ns]
     times = np.array(trajectories, dtype=np.int64).reshape(-1, 3)
     errors = [quantiles(period_errors_ms(times[:, i], dt, settled)) for i in (1, 2, 0)]

@@ -54,6 +54,14 @@ def test_a_reset_and_the_moment_after_it_do_not_count():
     assert found.period_published.n == 3
 
 
+@pytest.mark.parametrize("lost", ["chunks", "inferences"])
+def test_a_chunk_counts_once_both_its_messages_came(lost):
+    telemetry = heard()
+    getattr(telemetry, lost).pop()
+    found = demo_numbers(telemetry, 0.04)
+    assert (found.chunks, found.methods, found.first_action.n) == (1, {"ragdp": 1}, 1)
+
+
 def test_what_was_before_the_first_episode_does_not_count():
     found = demo_numbers(heard(), 0.04, since_ns=100 * MS)
     assert (found.chunks, found.period_published.n) == (1, 6)
