@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from rich.table import Table
 
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.cli.bundle_options import default_bundle
-from dp_accel_ros.manifest_parts import KarrasDenoiser
+from dp_accel_ros.manifest_encoders import PIXELS, Estimator
+from dp_accel_ros.manifest_parts import Camera, KarrasDenoiser
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import (
@@ -32,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     """Load the bundle and every network in it, and print what was found."""
     bundle = load_bundle(args.bundle)
     load_policy(bundle)
+    if bundle.manifest.estimator is not None:
+        load_policy(bundle.observed_by(PIXELS))
     scheduler = None if bundle.manifest.scheduler is None else load_scheduler(bundle)
     table = Table("", "", title=str(args.bundle), show_header=False)
     for name, text in _lines(bundle, scheduler):
@@ -49,7 +53,7 @@ def _lines(bundle: Bundle, scheduler: PpoScheduler | None) -> list[tuple[str, st
         f" up to {joint.max_velocity:g} {joint.unit}/s"
         for joint in manifest.joints
     )
-    cameras = ", ".join(f"{c.name} {c.width}x{c.height}" for c in manifest.cameras)
+    cameras = _cameras_line(manifest.cameras)
     state = f"{len(manifest.state)} numbers: {', '.join(manifest.state)}"
     schedule = manifest.schedule
     sizes = {name: bundle.file(name).stat().st_size / 1e6 for name in manifest.files}
@@ -58,6 +62,7 @@ def _lines(bundle: Bundle, scheduler: PpoScheduler | None) -> list[tuple[str, st
         ("licence", manifest.licence),
         ("cameras", cameras or "none"),
         ("state", state if manifest.state else "none"),
+        ("estimator", _estimator_line(manifest.estimator)),
         ("joints", joints),
         (
             "chunk",
@@ -83,6 +88,17 @@ def _lines(bundle: Bundle, scheduler: PpoScheduler | None) -> list[tuple[str, st
         ("in all", f"{sum(sizes.values()):.1f} MB"),
         *((f"made: {key}", _short(value)) for key, value in manifest.provenance.items()),
     ]
+
+
+def _cameras_line(cameras: Sequence[Camera]) -> str:
+    return ", ".join(f"{camera.name} {camera.width}x{camera.height}" for camera in cameras)
+
+
+def _estimator_line(facts: Estimator | None) -> str:
+    if facts is None:
+        return "none"
+    measured = ", ".join(f"{name} {value:g}" for name, value in facts.measured.items())
+    return f"the state from {_cameras_line(facts.cameras)}; {measured or 'not measured'}"
 
 
 def _levels_line(facts: KarrasDenoiser | None) -> str:

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -43,6 +46,17 @@ class StateEstimator(nn.Module):
         return estimate * self.deviation + self.mean
 
 
+def worst_errors(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Return the largest median and 90th percentile of `state_errors` over all parts of a state."""
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        _, *kind = name.rsplit("_", 3)
+        if kind and kind[-1] in ("p50", "p90"):
+            key = "_".join(["worst", *kind])
+            found[key] = max(found.get(key, 0.0), round(float(value), 2))
+    return found
+
+
 def put_estimator(shop: Workshop, bundle: Bundle) -> Bundle:
     """Export the estimator of a workshop into a bundle, and return that as loading finds it."""
     task, path = TASKS[shop.recipe.task](), shop.path / "onnx" / "estimator.onnx"
@@ -59,11 +73,10 @@ def put_estimator(shop: Workshop, bundle: Bundle) -> Bundle:
     export(rounded_to_half(network), samples, "features", path)
     store_in_half(path)
     height, width = task.image_size
-    measured = {k: v for k, v in shop.run("perception").metrics.items() if k[-4:-2] == "_p"}
     facts = {
         "cameras": [dict(name=n, width=width, height=height) for n in task.camera_names],
         "feature_dim": len(task.state_names),
-        "measured": {name: round(float(value), 2) for name, value in measured.items()},
+        "measured": worst_errors(shop.run("perception").metrics),
     }
     task.close()
     return put_section(bundle.path, "estimator", facts, {"file": path})

@@ -204,7 +204,8 @@ def test_the_scenes_that_a_bundle_learns_to_see_are_of_the_task(folder: Path, pu
 def test_images_can_stand_in_for_the_state(pusht: Bundle):
     facts = pusht.manifest.estimator
     assert [camera.name for camera in facts.cameras] == ["top"]
-    assert facts.measured["tee_corner0_xy_mm_p50"] > 0
+    assert set(facts.measured) == {"worst_xy_mm_p50", "worst_xy_mm_p90"}
+    assert facts.measured["worst_xy_mm_p90"] > facts.measured["worst_xy_mm_p50"] > 0
     policy, task = load_policy(pusht.observed_by("pixels")), PushT()
     predict = batch_prediction(policy, make_method("ddim", policy), np.random.default_rng(0))
     config = RolloutConfig.of(policy.manifest)
