@@ -19,7 +19,7 @@ from rclpy.parameter_client import AsyncParameterClient
 from rclpy.qos import QoSProfile
 from rclpy.task import Future
 
-from dp_accel_ros.evaluate.child import Child
+from dp_accel_ros.evaluate.demo.child import Child
 
 PATIENCE_S = 40.0
 """For a machine that does many other things; what is waited for comes much sooner."""

@@ -17,15 +17,15 @@ from rich.progress import Progress
 from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.cli.demo_screen import result_table, screen
 from dp_accel_ros.errors import BackendError, DpAccelError
-from dp_accel_ros.evaluate.demo import Demo, Watched, running
-from dp_accel_ros.evaluate.demo_config import DemoConfig
-from dp_accel_ros.evaluate.demo_folder import (
+from dp_accel_ros.evaluate.demo.config import DemoConfig
+from dp_accel_ros.evaluate.demo.folder import (
     SUMMARY,
     recorded_episodes,
     write_demo_film,
     write_plots,
     write_summary,
 )
+from dp_accel_ros.evaluate.demo.watch import Demo, Watched, running
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.manifest import Manifest

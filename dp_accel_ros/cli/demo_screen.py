@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from dp_accel_ros.evaluate.demo import Moment, Show
-from dp_accel_ros.evaluate.demo_config import DemoConfig
-from dp_accel_ros.evaluate.demo_numbers import DemoNumbers, demo_numbers
-from dp_accel_ros.evaluate.live_table import live_table, progress_line
-from dp_accel_ros.evaluate.telemetry import Telemetry
+from dp_accel_ros.evaluate.demo.config import DemoConfig
+from dp_accel_ros.evaluate.demo.live_table import live_table, progress_line
+from dp_accel_ros.evaluate.demo.numbers import DemoNumbers, demo_numbers
+from dp_accel_ros.evaluate.demo.telemetry import Telemetry
+from dp_accel_ros.evaluate.demo.watch import Moment, Show
 
 REFRESH_S, LINE_S = 0.3, 5.0
 """Time between pictures of the live table, and between lines of a log."""

@@ -17,15 +17,15 @@ from rich.table import Table
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import sha256_of
 from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
-from dp_accel_ros.evaluate.latency import measure
-from dp_accel_ros.evaluate.latency_line_up import contenders, noise_observations
-from dp_accel_ros.evaluate.latency_report import (
+from dp_accel_ros.evaluate.latency.line_up import contenders, noise_observations
+from dp_accel_ros.evaluate.latency.report import (
     COLUMNS,
     document,
     how_it_was_timed,
     markdown,
     rows,
 )
+from dp_accel_ros.evaluate.latency.timing import measure
 from dp_accel_ros.evaluate.machine import machine_facts
 
 N_OBSERVATIONS = 16

@@ -21,8 +21,8 @@ from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.chunk import NS_PER_S
 from dp_accel_ros.errors import DpAccelError
-from dp_accel_ros.evaluate.patience import Patience
-from dp_accel_ros.evaluate.telemetry import Heard, Inference, Telemetry
+from dp_accel_ros.evaluate.demo.patience import Patience
+from dp_accel_ros.evaluate.demo.telemetry import Heard, Inference, Telemetry
 from dp_accel_ros.nodes.diagnostics import INFERENCE, values_in
 from dp_accel_ros.nodes.messages import stamp_to_ns
 from dp_accel_ros.nodes.sim_messages import EPISODE, LATCHED, episode_from_values

@@ -11,7 +11,7 @@ import numpy as np
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from dp_accel_ros.chunk import NS_PER_S
-from dp_accel_ros.evaluate.telemetry import EpisodeStatus, number
+from dp_accel_ros.evaluate.demo.telemetry import EpisodeStatus, number
 from dp_accel_ros.nodes.diagnostics import OK, WARN, status
 from dp_accel_ros.nodes.messages import stamp_to_ns
 from dp_accel_ros.sim.pace import Pace

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dp_accel_ros.evaluate.child import Child, ChildDiedError, stop_all
+from dp_accel_ros.evaluate.demo.child import Child, ChildDiedError, stop_all
 
 STUBBORN = """
 import signal, time

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.evaluate import demo as demo_module
-from dp_accel_ros.evaluate.child import ChildDiedError
-from dp_accel_ros.evaluate.demo import Demo, DemoError
-from dp_accel_ros.evaluate.demo_config import DemoConfig
+from dp_accel_ros.evaluate.demo import watch
+from dp_accel_ros.evaluate.demo.child import ChildDiedError
+from dp_accel_ros.evaluate.demo.config import DemoConfig
+from dp_accel_ros.evaluate.demo.telemetry import EpisodeStatus, Heard, Telemetry
+from dp_accel_ros.evaluate.demo.watch import Demo, DemoError
 from dp_accel_ros.evaluate.method_settings import method_config
-from dp_accel_ros.evaluate.telemetry import EpisodeStatus, Heard, Telemetry
 
 
 class FakeObserver:
@@ -51,8 +51,8 @@ class DeadChild:
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
-    monkeypatch.setattr(demo_module, "LOOK_S", 0.0)
-    monkeypatch.setattr(demo_module, "LINGER_S", 0.0)
+    monkeypatch.setattr(watch, "LOOK_S", 0.0)
+    monkeypatch.setattr(watch, "LINGER_S", 0.0)
 
 
 def config(tmp_path=Path("out"), **changes) -> DemoConfig:
@@ -107,7 +107,7 @@ def test_a_process_that_dies_ends_the_demo():
 
 
 def test_a_simulation_that_falls_silent_ends_the_demo(monkeypatch):
-    monkeypatch.setattr(demo_module, "SILENCE_S", 0.02)
+    monkeypatch.setattr(watch, "SILENCE_S", 0.02)
     with pytest.raises(DemoError, match="the simulation has said nothing new"):
         Demo(FakeObserver(is_alive=False), [], lambda _: None).run(config())
 

@@ -8,17 +8,17 @@ import pytest
 
 pytest.importorskip("mujoco")
 
-from dp_accel_ros.evaluate.demo import EpisodeOutcome
-from dp_accel_ros.evaluate.demo_config import RECORDING, DemoConfig
-from dp_accel_ros.evaluate.demo_folder import (
+from dp_accel_ros.evaluate.demo.config import RECORDING, DemoConfig
+from dp_accel_ros.evaluate.demo.film_frame import SIZE
+from dp_accel_ros.evaluate.demo.folder import (
     recorded_episodes,
     write_demo_film,
     write_plots,
     write_summary,
 )
-from dp_accel_ros.evaluate.film_frame import SIZE
+from dp_accel_ros.evaluate.demo.telemetry import Heard, Telemetry
+from dp_accel_ros.evaluate.demo.watch import EpisodeOutcome
 from dp_accel_ros.evaluate.method_settings import method_config
-from dp_accel_ros.evaluate.telemetry import Heard, Telemetry
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.recording import Recorder
 

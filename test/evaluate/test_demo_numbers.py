@@ -7,15 +7,15 @@ import sys
 import pytest
 from rich.console import Console
 
-from dp_accel_ros.evaluate.demo import EpisodeOutcome, Moment
-from dp_accel_ros.evaluate.demo_numbers import (
+from dp_accel_ros.evaluate.demo.live_table import live_table, progress_line
+from dp_accel_ros.evaluate.demo.numbers import (
     CONTROL,
     demo_numbers,
     held_ticks,
     numbers_for_json,
 )
-from dp_accel_ros.evaluate.live_table import live_table, progress_line
-from dp_accel_ros.evaluate.telemetry import EpisodeStatus, Heard, Inference, Telemetry
+from dp_accel_ros.evaluate.demo.telemetry import EpisodeStatus, Heard, Inference, Telemetry
+from dp_accel_ros.evaluate.demo.watch import EpisodeOutcome, Moment
 
 MS = 1_000_000
 WON = EpisodeOutcome(1, 71, True, 3.0, began_ns=0, reset_ns=0)

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
 
-from dp_accel_ros.evaluate.child import Child, stop_all
+from dp_accel_ros.evaluate.demo.child import Child, stop_all
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 DOMAIN = 80 + os.getpid() % 10

@@ -6,9 +6,9 @@ import pytest
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.chunk import Cost
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.evaluate.latency import Contender, Timing, measure
-from dp_accel_ros.evaluate.latency_line_up import BASE, EAGER, contenders, noise_observations
-from dp_accel_ros.evaluate.latency_report import document, markdown, rows
+from dp_accel_ros.evaluate.latency.line_up import BASE, EAGER, contenders, noise_observations
+from dp_accel_ros.evaluate.latency.report import document, markdown, rows
+from dp_accel_ros.evaluate.latency.timing import Contender, Timing, measure
 from dp_accel_ros.evaluate.statistics import quantiles
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-from dp_accel_ros.evaluate.patience import Patience
+from dp_accel_ros.evaluate.demo.patience import Patience
 
 
 def test_patience_ends_after_its_time():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dp_accel_ros.evaluate.telemetry import Heard, Inference, first_action_ms, number, numbers
+from dp_accel_ros.evaluate.demo.telemetry import Heard, Inference, first_action_ms, number, numbers
 
 MS = 1_000_000
 

@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 
 import torch
 
-from dp_accel_ros.evaluate.torch_denoiser import torch_denoiser
+from dp_accel_ros.evaluate.latency.torch_denoiser import torch_denoiser
 from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.train.export import export
 from dp_accel_ros.train.onnx_half import rounded_to_half, store_in_half

@@ -19,7 +19,7 @@ from ros_process import Listener, start
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.diagnostics import INFERENCE, values_in
 from dp_accel_ros.nodes.messages import stamp_to_ns
 

@@ -17,7 +17,7 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.chunk import ActionChunk, Cost
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.diagnostics import INFERENCE, OK, array_of, inference_values, status
 from dp_accel_ros.nodes.messages import (
     chunk_to_msg,

@@ -17,7 +17,7 @@ from ros_process import Listener, start
 from scheduler_toys import scheduled_bundle
 from trajectory_msgs.msg import JointTrajectory
 
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.diagnostics import DECISION, INFERENCE, OK, WARN, values_in
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]

@@ -17,7 +17,7 @@ from ros_process import Listener, start
 from trajectory_msgs.msg import JointTrajectory
 
 from dp_accel_ros.bundle import load_bundle
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.diagnostics import INFERENCE, values_in
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
 

@@ -17,7 +17,7 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.diagnostics import values_in
 from dp_accel_ros.nodes.messages import image_from_msg, stamp_to_ns
 from dp_accel_ros.nodes.sim_messages import EPISODE, LATCHED, episode_from_values

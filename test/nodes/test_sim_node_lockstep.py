@@ -13,7 +13,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.messages import ns_to_stamp, stamp_to_ns
 
 pytestmark = pytest.mark.ros

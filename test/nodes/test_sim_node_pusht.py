@@ -16,7 +16,7 @@ from rclpy.qos import qos_profile_sensor_data
 from ros_process import Listener, start
 from sensor_msgs.msg import Image, JointState
 
-from dp_accel_ros.evaluate.child import stop_all
+from dp_accel_ros.evaluate.demo.child import stop_all
 from dp_accel_ros.nodes.messages import joint_state_to_array, stamp_to_ns
 from dp_accel_ros.nodes.sim_messages import STATE
 from dp_accel_ros.sim.tee import CORNERS_M, STATE_NAMES

@@ -20,7 +20,7 @@ from tiny_state_bundle import (
 
 from dp_accel_ros.bundle import load_bundle, sha256_of
 from dp_accel_ros.errors import BundleError, MissingPartError, NotFiniteError, ShapeError
-from dp_accel_ros.evaluate.latency_line_up import noise_observations
+from dp_accel_ros.evaluate.latency.line_up import noise_observations
 from dp_accel_ros.nodes.method_table import MethodTable
 from dp_accel_ros.nodes.warm_up import warm_up
 from dp_accel_ros.predict.assemble import load_policy, make_method

@@ -28,7 +28,7 @@ from dp_accel_ros.evaluate.bench.success import observations_of, run_row
 from dp_accel_ros.evaluate.bench.sweep import base_name, sweep
 from dp_accel_ros.evaluate.bench.table import LEGEND, document, markdown
 from dp_accel_ros.evaluate.bench.timing import LatencyPass, lacks
-from dp_accel_ros.evaluate.latency_line_up import noise_observations
+from dp_accel_ros.evaluate.latency.line_up import noise_observations
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line, peak_memory_mib
 from dp_accel_ros.evaluate.rollout import EpisodeResult
 from dp_accel_ros.manifest_encoders import AUTO

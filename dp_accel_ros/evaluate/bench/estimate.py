@@ -8,7 +8,7 @@ import numpy as np
 
 from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.protocol import Protocol
-from dp_accel_ros.evaluate.latency_line_up import noise_observations
+from dp_accel_ros.evaluate.latency.line_up import noise_observations
 from dp_accel_ros.predict.stages import Clock
 from dp_accel_ros.sim.base import Task
 

@@ -16,8 +16,8 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BackendError
 from dp_accel_ros.evaluate.bench.entrants import Entrant
-from dp_accel_ros.evaluate.latency import Contender, Timing, measure
-from dp_accel_ros.evaluate.latency_line_up import EAGER, eager_policy
+from dp_accel_ros.evaluate.latency.line_up import EAGER, eager_policy
+from dp_accel_ros.evaluate.latency.timing import Contender, Timing, measure
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.assemble import make_method
 from dp_accel_ros.predict.stages import Clock

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_accel_ros.evaluate.demo.telemetry import Heard, Telemetry, first_action_ms, number, numbers
 from dp_accel_ros.evaluate.statistics import Quantiles, period_errors_ms, quantiles
-from dp_accel_ros.evaluate.telemetry import Heard, Telemetry, first_action_ms, number, numbers
 
 CONTROL = "scheduler_node: control"
 PHYSICS = "sim_node: physics"

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from dp_accel_ros.evaluate.demo_numbers import trajectory_times_ms
+from dp_accel_ros.evaluate.demo.numbers import trajectory_times_ms
+from dp_accel_ros.evaluate.demo.telemetry import Telemetry, first_action_ms, number
 from dp_accel_ros.evaluate.figure import figure_of, written
-from dp_accel_ros.evaluate.telemetry import Telemetry, first_action_ms, number
 from dp_accel_ros.sim.base import JointSpec
 from dp_accel_ros.sim.recording import Recording
 

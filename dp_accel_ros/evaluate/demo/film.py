@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from dp_accel_ros.chunk import NS_PER_S
-from dp_accel_ros.evaluate.film_frame import SCENE_SIZE, SIZE, Caption, film_frame
-from dp_accel_ros.evaluate.video import VideoWriter
+from dp_accel_ros.evaluate.demo.film_frame import SCENE_SIZE, SIZE, Caption, film_frame
+from dp_accel_ros.evaluate.demo.video import VideoWriter
 from dp_accel_ros.sim.base import FilmCamera, Image, Task
 from dp_accel_ros.sim.recording import Recording
 

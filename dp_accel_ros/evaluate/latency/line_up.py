@@ -12,7 +12,7 @@ import numpy as np
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BackendError
-from dp_accel_ros.evaluate.latency import Contender
+from dp_accel_ros.evaluate.latency.timing import Contender
 from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
@@ -89,7 +89,7 @@ def eager_policy(bundle: Bundle, plain: Policy, backend: BackendConfig) -> Polic
         ImportError: PyTorch is not installed.
         BackendError: The bundle's denoiser is no module of this package.
     """
-    from dp_accel_ros.evaluate.torch_denoiser import torch_denoiser
+    from dp_accel_ros.evaluate.latency.torch_denoiser import torch_denoiser
 
     facts = bundle.manifest.denoiser
     paths = [bundle.file(name) for name in (facts.file, facts.conditioner) if name]

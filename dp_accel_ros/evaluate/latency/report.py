@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dp_accel_ros.evaluate.latency import SLOW_S, Timing
-from dp_accel_ros.evaluate.latency_line_up import BASE, EAGER, LINE_UP
+from dp_accel_ros.evaluate.latency.line_up import BASE, EAGER, LINE_UP
+from dp_accel_ros.evaluate.latency.timing import SLOW_S, Timing
 from dp_accel_ros.evaluate.machine import machine_line
 
 COLUMNS = ("method", "backend", "nfe", "n", "p50 ms", "p99 ms", f"vs {EAGER}", f"vs {BASE}")

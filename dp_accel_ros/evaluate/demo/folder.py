@@ -12,14 +12,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from dp_accel_ros.evaluate.demo import EpisodeOutcome
-from dp_accel_ros.evaluate.demo_config import RECORDING, DemoConfig
-from dp_accel_ros.evaluate.demo_numbers import demo_numbers, numbers_for_json
-from dp_accel_ros.evaluate.film import FilmTexts, n_frames, write_film
+from dp_accel_ros.evaluate.demo.config import RECORDING, DemoConfig
+from dp_accel_ros.evaluate.demo.film import FilmTexts, n_frames, write_film
+from dp_accel_ros.evaluate.demo.numbers import demo_numbers, numbers_for_json
+from dp_accel_ros.evaluate.demo.plots import plot_joints, plot_latency
+from dp_accel_ros.evaluate.demo.telemetry import Telemetry
+from dp_accel_ros.evaluate.demo.watch import EpisodeOutcome
 from dp_accel_ros.evaluate.method_settings import settings_line
-from dp_accel_ros.evaluate.plots import plot_joints, plot_latency
 from dp_accel_ros.evaluate.statistics import SuccessRate, quantiles
-from dp_accel_ros.evaluate.telemetry import Telemetry
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.recording import Recording
 

@@ -12,10 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dp_accel_ros.evaluate.demo import Moment
-from dp_accel_ros.evaluate.demo_numbers import DemoNumbers, held_ticks
+from dp_accel_ros.evaluate.demo.numbers import DemoNumbers, held_ticks
+from dp_accel_ros.evaluate.demo.telemetry import number
+from dp_accel_ros.evaluate.demo.watch import Moment
 from dp_accel_ros.evaluate.statistics import Quantiles, SuccessRate
-from dp_accel_ros.evaluate.telemetry import number
 
 PERIOD_LIMIT_MS = 2.0
 FIRST_ACTION_LIMIT_MS = 80.0

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dp_accel_ros.errors import DpAccelError
-from dp_accel_ros.evaluate.child import Child, stop_all
-from dp_accel_ros.evaluate.demo_config import DemoConfig
-from dp_accel_ros.evaluate.patience import Patience
-from dp_accel_ros.evaluate.telemetry import EpisodeStatus, Telemetry
+from dp_accel_ros.evaluate.demo.child import Child, stop_all
+from dp_accel_ros.evaluate.demo.config import DemoConfig
+from dp_accel_ros.evaluate.demo.patience import Patience
+from dp_accel_ros.evaluate.demo.telemetry import EpisodeStatus, Telemetry
 
 LOOK_S = 0.05
 """Time between looks at what is going on."""
