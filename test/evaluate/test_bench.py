@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 
 from scheduler_toys import Drifter, scheduled_bundle
+from tiny_estimator import make_tiny_estimator_bundle
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.errors import ConfigError, DataError
@@ -131,6 +132,16 @@ def test_a_learned_scheduler_is_measured_like_any_other_row(tiny_bundle, tmp_pat
     assert row["row"] == "tsdp-ppo"
     assert row["latency"]["n"] >= 1
     assert row["speculation"]["rounds_mean"] < 100
+
+
+def test_a_bundle_with_other_senses_has_results_of_its_own(tmp_path):
+    bundle = make_tiny_estimator_bundle(tmp_path / "tiny")
+    bench_of(bundle, tmp_path / "state", ["ddim-16"]).write()
+    bench_of(bundle.observed_by("pixels"), tmp_path / "pixels", ["ddim-16"]).write()
+    assert written(tmp_path / "state")["task"] == "lift"
+    assert written(tmp_path / "pixels")["task"] == "lift_pixels"
+    assert "--observe" not in written(tmp_path / "state")["command"]
+    assert "--observe pixels" in written(tmp_path / "pixels")["command"]
 
 
 @pytest.mark.parametrize("name", ["n_episodes", "batch", "rounds"])

@@ -129,6 +129,11 @@ def test_a_policy_without_cameras_has_a_simulation_that_draws_nothing():
     assert not any("images" in word for word in config().commands()["sim_node"])
 
 
+def test_the_policy_is_told_what_to_observe():
+    words = config(observe="pixels").commands()["policy_node"]
+    assert "observe:='pixels'" in words
+
+
 def test_the_processes_have_a_ros_of_their_own():
     environ = config().environ({"ROS_DOMAIN_ID": "0", "PATH": "/bin"})
     assert environ["ROS_DOMAIN_ID"] == "42"
