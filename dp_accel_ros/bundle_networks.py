@@ -16,7 +16,11 @@ from dp_accel_ros.manifest import manifest_from
 
 
 def put_section(
-    path: str | Path, section: str, facts: Mapping[str, Any], networks: Mapping[str, Path]
+    path: str | Path,
+    section: str,
+    facts: Mapping[str, Any],
+    networks: Mapping[str, Path],
+    made: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Bundle:
     """Put an optional section into a bundle, or another in its place, and return the bundle.
 
@@ -28,6 +32,7 @@ def put_section(
         section: Key of the manifest.
         facts: What stands under it besides its files.
         networks: Key in the section to the ONNX file that is copied.
+        made: How it was made: what is added to, or replaced in, each part of the `provenance`.
 
     Raises:
         BundleError: The bundle is damaged, or would be with this section.
@@ -39,6 +44,9 @@ def put_section(
     files = _without(document["files"], document.pop(section, None) or {})
     files |= {name: sha256_of(folder / name) for name in names.values()}
     document |= {section: {**names, **facts}, "files": dict(sorted(files.items()))}
+    if made:
+        told = document.setdefault("provenance", {})
+        told |= {key: {**told.get(key, {}), **new} for key, new in made.items()}
     manifest_from(document, str(folder / MANIFEST_NAME))  # before the old one is gone
     partial = folder / f"{MANIFEST_NAME}.partial"
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=99)

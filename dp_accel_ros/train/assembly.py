@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from torch import nn
 
@@ -27,7 +26,10 @@ from dp_accel_ros.train.export_denoiser import export_denoiser
 from dp_accel_ros.train.export_parts import put_trained
 from dp_accel_ros.train.keys import key_scale, ood_threshold, window_keys
 from dp_accel_ros.train.onnx_quantize import QuantisationError
-from dp_accel_ros.train.workshop import OPTIONAL, Recipe, Workshop
+from dp_accel_ros.train.workshop import Recipe, Workshop
+
+MADE = ("recipes", "measured")
+"""What is told of each network."""
 
 N_SAMPLES = 16
 """Demonstration frames, and as many random inputs, on which ONNX and torch are compared."""
@@ -149,7 +151,8 @@ def _provenance(
     int8_error: QuantisationError,
 ) -> dict[str, Any]:
     recipe, episodes = shop.recipe, shop.demonstrations()
-    networks = [*shop.trained, *(name for name in OPTIONAL if shop.run(name).complete)]
+    # Those of the other networks are added with them.
+    networks = [shop.run(name).made for name in shop.trained if shop.run(name).complete]
     packages = ("dp_accel_ros", "torch", "onnx", "onnxruntime", "mujoco", "numpy")
     return {
         "command": _command(recipe),
@@ -158,11 +161,7 @@ def _provenance(
         "observe": recipe.observe,
         "demonstrations": _demonstration_facts(recipe, episodes),
         "retrieval": _store_facts(shop, arrays),
-        "recipes": {
-            name: yaml.safe_load((shop.run(name).path / "config.yaml").read_text("utf-8"))
-            for name in networks
-        },
-        "measured": {name: shop.run(name).metrics for name in networks},
+        **{key: {k: v for made in networks for k, v in made[key].items()} for key in MADE},
         "onnx_max_abs_error": {parity.file: parity.max_abs_error for parity in parities},
         "int8_relative_rms_error": round(int8_error.relative_rms, 5),
     }

@@ -28,4 +28,4 @@ def put_drafter(shop: Workshop, bundle: Bundle) -> Bundle:
     export(Conditioner(network), {"t": t, "cond": cond}, "memory", paths["conditioner"])
     export(Decoder(network), {"x": x, "memory": memory}, "eps", paths["file"])
     facts = {"feature_dim": conditions.shape[-1], "memory_dim": memory.shape[-1]}
-    return put_section(bundle.path, "drafter", facts, paths)
+    return put_section(bundle.path, "drafter", facts, paths, shop.run("drafter").made)

@@ -60,7 +60,8 @@ def worst_errors(metrics: Mapping[str, Any]) -> dict[str, float]:
 def put_estimator(shop: Workshop, bundle: Bundle) -> Bundle:
     """Export the estimator of a workshop into a bundle, and return that as loading finds it."""
     task, path = TASKS[shop.recipe.task](), shop.path / "onnx" / "estimator.onnx"
-    seen, rng = Episodes.open(shop.perception_set_path), np.random.default_rng(0)
+    run, rng = shop.run("perception"), np.random.default_rng(0)
+    seen = Episodes.open(shop.perception_set_path)
     n_train = shop.recipe.perception.n_train(seen)
     network = StateEstimator(shop.visual_encoder(), *standard(seen.rows("state")[:n_train]))
     rows = np.sort(rng.choice(seen.n_frames, N_SAMPLES, replace=False))
@@ -76,7 +77,7 @@ def put_estimator(shop: Workshop, bundle: Bundle) -> Bundle:
     facts = {
         "cameras": [dict(name=n, width=width, height=height) for n in task.camera_names],
         "feature_dim": len(task.state_names),
-        "measured": worst_errors(shop.run("perception").metrics),
+        "measured": worst_errors(run.metrics),
     }
     task.close()
-    return put_section(bundle.path, "estimator", facts, {"file": path})
+    return put_section(bundle.path, "estimator", facts, {"file": path}, run.made)

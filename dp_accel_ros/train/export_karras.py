@@ -47,7 +47,7 @@ def _put(
         "memory_dim": exported.facts["memory_dim"],
         "schedule": schedule,
     }
-    return put_section(bundle.path, part, facts, paths)
+    return put_section(bundle.path, part, facts, paths, shop.run(part).made)
 
 
 def _noised(shop: Workshop, conditions: NDArray[np.float32], rng: np.random.Generator) -> Inputs:

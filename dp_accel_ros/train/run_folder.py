@@ -50,6 +50,12 @@ class RunFolder:
         """What was measured at the end of the run."""
         return yaml.safe_load((self.path / "metrics.yaml").read_text(encoding="utf-8"))
 
+    @property
+    def made(self) -> dict[str, dict[str, Any]]:
+        """How the network was made, for a bundle's `provenance`: its recipe, and what was measured."""
+        recipe = yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
+        return {"recipes": {self.path.name: recipe}, "measured": {self.path.name: self.metrics}}
+
     def finish(self, metrics: Mapping[str, Any]) -> None:
         """Write the metrics, which marks the run as complete, and plot the losses, if any."""
         if (self.path / "loss.csv").is_file():

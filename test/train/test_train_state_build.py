@@ -220,11 +220,13 @@ def test_one_network_can_be_put_into_a_bundle_that_is_there(
     shutil.copytree(pusht.path, out)
     document = yaml.safe_load((out / "manifest.yaml").read_text("utf-8"))
     del document["files"][document.pop("estimator")["file"]]
+    del document["provenance"]["recipes"]["perception"]
     (out / "manifest.yaml").write_text(yaml.safe_dump(document), "utf-8")
     assert load_bundle(out).manifest.estimator is None
     told = ["export", "--task", "pusht", "--recordings", str(recordings), "--runs", runs, *QUICK]
     assert main([*told, "--out", str(out), "--only", "estimator"]) == 0
     assert load_bundle(out).manifest.estimator == pusht.manifest.estimator
+    assert load_bundle(out).manifest.provenance["recipes"]["perception"]["loop"]["steps"] == 3
 
 
 def test_a_network_that_is_not_trained_cannot_be_exported(folder: Path, block_push, capsys):
