@@ -37,6 +37,7 @@ USUAL_BY_TASK: dict[str, dict[str, Any]] = {
         "width": 192,
         "actions_per_token": 4,
         "diffusion_steps": 9000,
+        "edm_steps": 4500,
     },
     "block_push": {
         "observe": "state",
