@@ -19,6 +19,13 @@ class BackendConfig:
         "Where networks run. If `cuda` is not available, loading fails instead of using the CPU.",
         one_of=("cpu", "cuda"),
     )
+    runtime: str = param(
+        "onnx",
+        "What runs the denoisers. `torch` needs PyTorch and the package onnx; with `provider` cuda "
+        "it records whole sampling loops and the batches of a verification as CUDA graphs. "
+        "Encoders run on ONNX Runtime either way.",
+        one_of=("onnx", "torch"),
+    )
     threads: int = param(2, "Threads within one network evaluation.", minimum=1, maximum=64)
     spinning: bool = param(
         False,
@@ -28,7 +35,7 @@ class BackendConfig:
     precision: str = param(
         "auto",
         "Numbers of the denoiser's products: `int8` is about twice as fast on a CPU, for bundles "
-        "that have it; `auto` takes it there and float32 elsewhere.",
+        "that have it; `auto` takes it there and float32 elsewhere. PyTorch has float32 only.",
         one_of=("auto", "float32", "int8"),
     )
     index: str = param(

@@ -15,6 +15,8 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import Bundle
+from dp_accel_ros.cli.backend_options import add_backend_options, backend_from
 from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.errors import UnknownNameError
 from dp_accel_ros.evaluate.bench.bench import Bench
@@ -24,24 +26,25 @@ from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.modes.mode_pass import ModePass
 from dp_accel_ros.evaluate.bench.plots import plot_all
 from dp_accel_ros.evaluate.bench.protocol import Protocol
-from dp_accel_ros.evaluate.bench.table import cells, columns
+from dp_accel_ros.evaluate.bench.table import VERSUS, cells, columns
 from dp_accel_ros.evaluate.rollout import EpisodeResult
 from dp_accel_ros.evaluate.statistics import SuccessRate
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.sim.base import Task
 
-SHOWN = ("method", "success", "95 %", "n", "nfe", "p50 ms", "p99 ms", "vs ORT f32")
+SHOWN = ("method", "success", "95 %", "n", "nfe", "p50 ms", "p99 ms", *VERSUS)
 """Columns that fit a terminal; the files have all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
-    usual, backend = Protocol(), BackendConfig()
+    usual = Protocol()
     add_bundle_options(parser)
     parser.add_argument(
         "--out",
         type=Path,
-        help="folder of results, continued if there (default: runs/TASK/bench, or runs/TASK_pixels/bench)",
+        help="folder of results, continued if there (default: runs/TASK/bench, or by senses and "
+        "backend, as runs/TASK_pixels/bench_cuda)",
     )
     parser.add_argument(
         "--only",
@@ -67,11 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-modes", action="store_true", help="leave that counting out")
     parser.add_argument("--no-latency", action="store_true", help="leave the timing out")
     parser.add_argument("--retime", action="store_true", help="time again what was timed before")
-    parser.add_argument("--threads", type=int, default=backend.threads, help="of the networks")
-    parser.add_argument("--provider", default=backend.provider, choices=("cpu", "cuda"))
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
-    )
+    add_backend_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         raise UnknownNameError("simulated task", task, TASKS)
     bench = Bench.of(
         bundle,
-        BackendConfig(threads=args.threads, provider=args.provider, precision=args.precision),
+        backend_from(args),
         Protocol(
             n_episodes=args.episodes,
             first_seed=args.seed,
@@ -91,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             n_starts=args.starts,
             n_repeats=args.repeats,
         ),
-        BenchFolder(args.out or Path("runs") / bundle.manifest.subject / "bench"),
+        BenchFolder(args.out or _folder(bundle, backend_from(args))),
         time.perf_counter,
         args.only,
     )
@@ -118,6 +117,13 @@ def run(args: argparse.Namespace) -> int:
     _print_absent(bench, console)
     console.print(f"written to {bench.folder.path}")
     return 0
+
+
+def _folder(bundle: Bundle, backend: BackendConfig) -> Path:
+    """Return where results are kept by default: times of one backend say nothing of another."""
+    pairs = ((backend.provider, "cpu"), (backend.runtime, "onnx"))
+    name = "_".join(["bench", *(value for value, usual in pairs if value != usual)])
+    return Path("runs") / bundle.manifest.subject / name
 
 
 def _n_tasks(bench: Bench, args: argparse.Namespace) -> int:

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, StoreArrays, load_bundle
 from dp_accel_ros.bundle_parts import replace_parts
+from dp_accel_ros.cli.backend_options import add_backend_options, backend_from
 from dp_accel_ros.cli.bundle_options import default_bundle
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.evaluate.method_settings import method_config
@@ -69,13 +69,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "until the value step. Default: all",
     )
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
-    parser.add_argument("--threads", type=int, default=BackendConfig().threads)
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=("auto", "float32", "int8"),
-        help="of the denoiser; the one that queries will have, or their keys are a little off",
-    )
+    # in the precision that queries will have, or their keys are a little off
+    add_backend_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -91,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     )
     bundle, console = load_bundle(args.bundle), Console()
     store = _store(bundle)
-    backend = BackendConfig(threads=args.threads, precision=args.precision)
+    backend = backend_from(args)
     policy = load_policy(bundle, backend)
     config = method_config(args.solver, [f"num_inference_steps={args.num_inference_steps}"])
     base = make_method(args.solver, policy, config)

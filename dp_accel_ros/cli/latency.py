@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import sha256_of
+from dp_accel_ros.cli.backend_options import add_backend_options, backend_from
 from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.evaluate.latency.line_up import contenders, noise_observations
 from dp_accel_ros.evaluate.latency.report import (
-    COLUMNS,
+    columns,
     document,
     how_it_was_timed,
     markdown,
@@ -35,19 +35,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     add_bundle_options(parser)
     parser.add_argument("--rounds", type=int, default=20, help="turns of every method")
-    parser.add_argument("--threads", type=int, default=BackendConfig().threads)
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
-    )
+    add_backend_options(parser)
     parser.add_argument("--out", type=Path, help="folder for latency.md and latency.json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Time everybody and print the table."""
     bundle, machine = bundle_from(args), machine_facts()
-    found, notes = contenders(
-        bundle, BackendConfig(threads=args.threads, precision=args.precision)
-    )
+    found, notes = contenders(bundle, backend_from(args))
     notes = [*how_it_was_timed(machine, args.threads, args.rounds), *notes]
     console = Console()
     with Progress(console=console, transient=True) as progress:
@@ -62,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     table = Table(
         title=f"one chunk of {bundle.manifest.task}", box=box.SIMPLE_HEAD, pad_edge=False
     )
-    for index, name in enumerate(COLUMNS):
+    for index, name in enumerate(columns(timings)):
         table.add_column(name, no_wrap=True, justify="left" if index < 2 else "right")
     for cells in rows(timings):
         table.add_row(*cells)

@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, sha256_of
+from dp_accel_ros.cli.backend_options import add_backend_options, backend_from
 from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
@@ -42,10 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--latency-ticks", type=int, default=0, help="ticks from an observation to its chunk"
     )
     parser.add_argument("--batch", type=int, default=20, help="episodes that run together")
-    parser.add_argument("--threads", type=int, default=2, help="threads of the networks")
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
-    )
+    add_backend_options(parser)
     parser.add_argument("--scheduler", choices=SCHEDULERS, help="who plans the drafts of tsdp")
     parser.add_argument("--out", type=Path, help="JSON file of results; continued if it exists")
 
@@ -72,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         "batch": args.batch,
     }
     file = RolloutFile(args.out, facts)
-    policy = load_policy(bundle, BackendConfig(threads=args.threads, precision=args.precision))
+    policy = load_policy(bundle, backend_from(args))
     tasks = [TASKS[manifest.task]() for _ in range(min(args.batch, args.episodes))]
     seeds = range(args.seed, args.seed + args.episodes)
     console = Console()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle, sha256_of
+from dp_accel_ros.cli.backend_options import add_backend_options, backend_from
 from dp_accel_ros.cli.bundle_options import default_bundle
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.predict.assemble import load_policy
@@ -41,10 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--chunks", type=int, default=128, help="chunks between two updates")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2, help="threads of the policy's networks")
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "float32", "int8"), help="of the denoiser"
-    )
+    add_backend_options(parser)
     parser.add_argument(
         "--keep-bundle", action="store_true", help="do not put the scheduler into the bundle"
     )
@@ -100,6 +97,6 @@ def _environment(bundle: Bundle, args: argparse.Namespace) -> ChunkEnv:
     task = bundle.manifest.task
     if task not in TASKS:
         raise UnknownNameError("simulated task", task, TASKS)
-    backend = BackendConfig(threads=args.threads, precision=args.precision)
+    backend = backend_from(args)
     base = TsdpConfig(accept=args.accept, drafter=args.drafter, lengths="fixed")
     return ChunkEnv(load_policy(bundle, backend), TASKS[task](), base)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def machine_facts() -> dict[str, Any]:
     """Return processor, cores, memory, load, versions and thread settings, ready for JSON."""
     return {
         "processor": _cpu_model(),
+        **({"gpu": gpu} if (gpu := _gpu_model()) else {}),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -44,7 +46,8 @@ def machine_facts() -> dict[str, Any]:
 def machine_line(facts: dict[str, Any]) -> str:
     """Return the facts that matter for timing on one line."""
     load = facts["load_average"][0]
-    return f"{facts['processor']}, {facts['cores']} cores, load {load} when it began"
+    gpu = f", {facts['gpu']}" if "gpu" in facts else ""
+    return f"{facts['processor']}, {facts['cores']} cores{gpu}, load {load} when it began"
 
 
 def peak_memory_mib() -> float:
@@ -59,6 +62,16 @@ def _cpu_model() -> str:
         return platform.processor() or "unknown"
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or "unknown"
+
+
+def _gpu_model() -> str:
+    """Return the first GPU with its driver's version, or an empty text where there is none."""
+    query = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return next(iter(told.stdout.splitlines()), "").strip()
 
 
 def _versions() -> dict[str, str]:

@@ -104,6 +104,11 @@ class Denoiser:
             column = None if values is None else values.astype(np.float32)[:, None, None]
             object.__setattr__(self, f"_{name}", column)
 
+    def factors(self, level: int) -> tuple[float, float, float]:
+        """Return the factors on x, on the prediction and on what the network sees of x."""
+        of_input = 1.0 if self._of_input is None else self._of_input[level].item()
+        return self._of_x[level].item(), self._of_prediction[level].item(), of_input
+
     def given(self, condition: Floats) -> Denoise:
         """Return x, level -> denoised under a condition (B, To, C).
 

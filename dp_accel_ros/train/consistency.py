@@ -22,10 +22,10 @@ from torch.func import functional_call
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.networks.torch_network import TorchNetwork
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 from dp_accel_ros.predict.preconditioning import Preconditioning
 from dp_accel_ros.predict.samplers import Consistency, Heun
 from dp_accel_ros.train.chunk_batches import ChunkBatches, DiffusionData
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.edm import EdmConfig
 from dp_accel_ros.train.karras_levels import KarrasLevels
 from dp_accel_ros.train.loop import Draw, LoopConfig, best_device, fit

@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from dp_accel_ros.data.windows import WindowShape
 from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.predict.schedule import squared_cosine
 from dp_accel_ros.train.chunk_batches import ChunkBatches, DiffusionData
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.train.loop import Draw, LoopConfig, best_device, fit
 from dp_accel_ros.train.run_folder import RunFolder
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from dp_accel_ros.errors import ConfigError
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 from dp_accel_ros.predict.preconditioning import Preconditioning
 from dp_accel_ros.train.chunk_batches import ChunkBatches, DiffusionData
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.diffusion import DiffusionConfig, evaluated
 from dp_accel_ros.train.karras_levels import KarrasLevels
 from dp_accel_ros.train.loop import Draw, LoopConfig, best_device, fit

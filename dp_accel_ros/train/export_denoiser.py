@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dp_accel_ros.data.windows import frame_windows
+from dp_accel_ros.predict.networks.torch_transformer import (
+    Conditioner,
+    Decoder,
+    DenoisingTransformer,
+)
 from dp_accel_ros.predict.schedule import squared_cosine
-from dp_accel_ros.train.denoising_transformer import Conditioner, Decoder, DenoisingTransformer
 from dp_accel_ros.train.export import Parity, export
 from dp_accel_ros.train.onnx_half import rounded_to_half, store_in_half
 from dp_accel_ros.train.onnx_quantize import QuantisationError, quantise

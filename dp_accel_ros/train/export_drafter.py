@@ -9,7 +9,7 @@ import torch
 
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.bundle_networks import put_section
-from dp_accel_ros.train.denoising_transformer import Conditioner, Decoder
+from dp_accel_ros.predict.networks.torch_transformer import Conditioner, Decoder
 from dp_accel_ros.train.export import export
 from dp_accel_ros.train.export_denoiser import noised
 from dp_accel_ros.train.keys import window_keys

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.bundle_networks import put_section
 from dp_accel_ros.data.windows import frame_windows
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 from dp_accel_ros.predict.preconditioning import Preconditioning
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.export_denoiser import N_SAMPLES, Inputs, export_halves
 from dp_accel_ros.train.keys import window_keys
 from dp_accel_ros.train.workshop import Workshop

@@ -9,7 +9,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 
 
 class TrajectoryTransformer(nn.Module):

@@ -18,11 +18,11 @@ from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.errors import ConfigError, DataError, UnknownNameError
 from dp_accel_ros.manifest_encoders import OBSERVED, STATE
 from dp_accel_ros.observe.normalizer import Normalizer
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere
 from dp_accel_ros.train.chunk_batches import DiffusionData
 from dp_accel_ros.train.consistency import ConsistencyConfig, untrained
 from dp_accel_ros.train.contrastive import ContrastiveConfig, ContrastiveData
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer
 from dp_accel_ros.train.diffusion import DiffusionConfig
 from dp_accel_ros.train.drafter import DrafterConfig
 from dp_accel_ros.train.edm import EdmConfig

@@ -44,6 +44,7 @@ def result(name, episodes, timing=TIMING, *settings):
         timing=timing,
         vs_eager=None,
         vs_base=None,
+        vs_ort=None,
         of_base=None,
     )
 

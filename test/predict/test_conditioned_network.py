@@ -37,7 +37,7 @@ def rows(*values):
 
 def test_a_row_that_was_met_before_is_not_computed_again():
     function = Doubling()
-    memory = TokenMemory(function, n_kept=4)
+    memory = TokenMemory(function, np.concatenate, n_kept=4)
     np.testing.assert_array_equal(memory.of(rows(1, 2, 1))[:, 0], rows(2, 4, 2))
     np.testing.assert_array_equal(memory.of(rows(2))[:, 0], rows(4))
     assert function.asked == [[[1.0]], [[2.0]]]
@@ -45,7 +45,7 @@ def test_a_row_that_was_met_before_is_not_computed_again():
 
 def test_the_row_that_was_not_asked_about_for_longest_is_forgotten():
     function = Doubling()
-    memory = TokenMemory(function, n_kept=2)
+    memory = TokenMemory(function, np.concatenate, n_kept=2)
     memory.of(rows(1, 2, 1, 3, 1, 2))
     assert function.asked == [[[1.0]], [[2.0]], [[3.0]], [[2.0]]]
 

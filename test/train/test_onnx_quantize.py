@@ -12,12 +12,12 @@ import torch
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.errors import BackendError
 from dp_accel_ros.onnx_session import OnnxSession, Port
-from dp_accel_ros.train import onnx_quantize as quantize
-from dp_accel_ros.train.denoising_transformer import (
+from dp_accel_ros.predict.networks.torch_transformer import (
     Decoder,
     DenoisingTransformer,
     TransformerShape,
 )
+from dp_accel_ros.train import onnx_quantize as quantize
 from dp_accel_ros.train.export import export
 
 SHAPE = TransformerShape(n_actions=3, n_features=5, n_layers=2, n_heads=2, width=64)

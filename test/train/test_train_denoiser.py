@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dp_accel_ros.errors import ConfigError  # noqa: E402
-from dp_accel_ros.train.denoising_transformer import (  # noqa: E402
+from dp_accel_ros.predict.networks.torch_transformer import (  # noqa: E402
     DenoisingTransformer,
     TransformerShape,
 )

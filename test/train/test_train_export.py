@@ -11,7 +11,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from dp_accel_ros.errors import BackendError  # noqa: E402
-from dp_accel_ros.train.denoising_transformer import (  # noqa: E402
+from dp_accel_ros.predict.networks.torch_transformer import (  # noqa: E402
     DenoisingTransformer,
     TransformerShape,
 )

@@ -228,6 +228,7 @@ class Bench:
             **self.protocol.facts,
             "precision": self.policy_precision,
             "provider": self.backend.provider,
+            "runtime": self.backend.runtime,
             "threads": self.backend.threads,
             "batch_costs_s": self._batch_costs,
             "peak_memory_mib": peak_memory_mib(),
@@ -247,6 +248,7 @@ class Bench:
             ("repeats", self.protocol.n_repeats, usual.n_repeats),
             ("threads", self.backend.threads, backend.threads),
             ("provider", self.backend.provider, backend.provider),
+            ("runtime", self.backend.runtime, backend.runtime),
             ("precision", self.backend.precision, backend.precision),
         )
         options = [f"--{name} {value}" for name, value, default in pairs if value != default]

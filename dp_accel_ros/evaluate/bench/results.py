@@ -12,7 +12,7 @@ from dp_accel_ros.evaluate.bench.entrants import Absent, Entrant
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.row import Row
-from dp_accel_ros.evaluate.bench.timing import EAGER_ROW
+from dp_accel_ros.evaluate.bench.timing import EAGER_ROW, ORT_ROW
 from dp_accel_ros.evaluate.method_settings import settings_line
 from dp_accel_ros.evaluate.rollout import EpisodeResult
 from dp_accel_ros.evaluate.rollout_file import report
@@ -34,7 +34,10 @@ class RowResult:
     """How many times faster than the base sampler in PyTorch's eager mode, by medians."""
 
     vs_base: float | None
-    """How many times faster than the base sampler in float32 on ONNX Runtime."""
+    """How many times faster than the base sampler in float32 on the row's own backend."""
+
+    vs_ort: float | None
+    """The same on ONNX Runtime, None where that is the row's own backend."""
 
     of_base: float | None
     """Success as a share of the base sampler's."""
@@ -48,6 +51,7 @@ class RowResult:
     def numbers(self) -> dict[str, Any]:
         """All numbers, ready for JSON."""
         rounded = {"vs_eager": self.vs_eager, "vs_base": self.vs_base, "of_base": self.of_base}
+        rounded |= {} if self.vs_ort is None else {"vs_ort": self.vs_ort}
         return {
             "row": self.row.name,
             "family": self.row.family,
@@ -86,7 +90,7 @@ def results(
     episodes = {e.row.name: tuple(folder.episodes(e, protocol)) for e in found}
     rate = SuccessRate.of(result.success for result in episodes.get(base, ())).rate
     timings = _timings(folder.latency, found)
-    eager, plain = (timings.get(name) for name in (EAGER_ROW, base))
+    eager, ort, plain = (timings.get(name) for name in (EAGER_ROW, ORT_ROW, base))
     return Results(
         tuple(
             RowResult(
@@ -97,6 +101,7 @@ def results(
                 timing=(timing := timings.get(entrant.row.name)),
                 vs_eager=_times(eager, timing),
                 vs_base=_times(plain, timing),
+                vs_ort=_times(ort, timing),
                 of_base=_share(SuccessRate.of(r.success for r in ran).rate, rate),
             )
             for entrant in found
@@ -115,7 +120,7 @@ def _timings(
         for e in found
         if timed.get(e.row.name, {}).get("bundle_parts") == e.needs
     }
-    return current | {name: timed[name] for name in (EAGER_ROW,) if name in timed}
+    return current | {name: timed[name] for name in (EAGER_ROW, ORT_ROW) if name in timed}
 
 
 def _times(slow: Mapping[str, Any] | None, timing: Mapping[str, Any] | None) -> float | None:

@@ -8,7 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dp_accel_ros.evaluate.bench.results import Results, RowResult
+from dp_accel_ros.evaluate.latency.line_up import BASE, RUNTIMES
 from dp_accel_ros.evaluate.rollout_file import report
+
+VERSUS = tuple(f"vs {name} f32" for name in RUNTIMES)
+"""Ratios to the base sampler in float32, by the backend that it runs on."""
 
 COLUMNS = (
     "method",
@@ -24,7 +28,7 @@ COLUMNS = (
     "p50 ms",
     "p99 ms",
     "vs eager",
-    "vs ORT f32",
+    *VERSUS,
     "MB",
 )
 SCORE = "score"
@@ -117,7 +121,8 @@ def _episode_cells(result: RowResult) -> dict[str, str]:
 def _time_cells(result: RowResult) -> dict[str, str]:
     if result.timing is None:
         return {}
-    ratios = {"vs eager": result.vs_eager, "vs ORT f32": result.vs_base}
+    own = f"vs {result.timing['backend']} f32"
+    ratios = {"vs eager": result.vs_eager, f"vs {BASE} f32": result.vs_ort, own: result.vs_base}
     return {
         "p50 ms": f"{result.timing['p50_ms']:.1f}",
         "p99 ms": f"{result.timing['p99_ms']:.1f}",

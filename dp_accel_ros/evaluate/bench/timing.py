@@ -9,21 +9,30 @@ is retrieved and how many drafts hold, and with them the time, depend on both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BackendError
 from dp_accel_ros.evaluate.bench.entrants import Entrant
-from dp_accel_ros.evaluate.latency.line_up import EAGER, eager_policy
+from dp_accel_ros.evaluate.latency.line_up import (
+    BASE,
+    EAGER,
+    RUNTIMES,
+    backend_name,
+    eager_policy,
+)
 from dp_accel_ros.evaluate.latency.timing import Contender, Timing, measure
 from dp_accel_ros.observation import Observation
-from dp_accel_ros.predict.assemble import make_method
+from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.stages import Clock
 
-EAGER_ROW = "eager"
-"""Key of the base sampler in PyTorch's eager mode, which is no row: it only gives a ratio."""
+EAGER_ROW, ORT_ROW = "eager", "onnxruntime"
+"""Keys of the base sampler in PyTorch's eager mode, and on ONNX Runtime where the rows are not.
+
+They are no rows: they only give a ratio.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +49,23 @@ class LatencyPass:
     def of(
         cls, timed: Sequence[Entrant], base: Entrant, bundle: Bundle, backend: BackendConfig
     ) -> LatencyPass:
-        """Return the pass of some rows; `base` is among them, in float32 on ONNX Runtime."""
-        found = [Contender(e.row.name, "ORT", e, e.method) for e in timed]
-        needs = {entrant.row.name: entrant.needs for entrant in timed}
-        if backend.provider != "cpu":
-            note = f"{EAGER} is left out: it would run on the CPU, and the others do not"
-            return cls(tuple(found), needs, (note,))
+        """Return the pass of some rows; `base` is among them, in float32."""
+        own, label = backend_name(backend), base.row.label
+        found = [Contender(e.row.name, own, e, e.method) for e in timed]
+        needs, notes = {entrant.row.name: entrant.needs for entrant in timed}, []
+        if backend.runtime != "onnx":
+            plain = load_policy(bundle, replace(backend, runtime="onnx", precision="float32"))
+            method = make_method(base.row.method, plain, base.config)
+            found.insert(0, Contender(ORT_ROW, BASE, plain, method))
+            notes = [f"{own}: {RUNTIMES[own]}; {BASE}: {label} on ONNX Runtime, in float32"]
         try:
-            policy = eager_policy(bundle, base.policy, backend)
+            policy = eager_policy(bundle, backend)
         except (ImportError, BackendError) as error:
-            return cls(tuple(found), needs, (f"{EAGER} is left out: {error}",))
+            return cls(tuple(found), needs, (*notes, f"{EAGER} is left out: {error}"))
         method = make_method(base.row.method, policy, base.config)
-        what = f"{base.row.label} with its denoiser in PyTorch's eager mode"
+        what = f"{label} with its denoiser in PyTorch's eager mode"
         eager = Contender(EAGER_ROW, EAGER, policy, method)
-        return cls((eager, *found), needs, (f"{EAGER}: {what}",))
+        return cls((eager, *found), needs, (*notes, f"{EAGER}: {what}"))
 
     def measured(
         self,

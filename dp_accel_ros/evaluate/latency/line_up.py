@@ -17,10 +17,16 @@ from dp_accel_ros.evaluate.method_settings import method_config
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.assemble import load_policy, make_method
+from dp_accel_ros.predict.loading.networks import torch_module
 from dp_accel_ros.predict.policy import Policy
 
 EAGER, PLAIN, BASE = "torch", "ORT f32", "ORT"
-"""Backends: PyTorch in eager mode, ONNX Runtime in float32, and as the robot runs it."""
+"""Backends: PyTorch in eager mode, ONNX Runtime in float32, and in the bundle's own precision."""
+
+GRAPHS, LOOPS = "graphs", "loops"
+"""PyTorch with recorded loops and batches on a GPU, and the same without recording on a CPU."""
+
+RUNTIMES = {BASE: "ONNX Runtime", GRAPHS: "PyTorch with CUDA graphs", LOOPS: "PyTorch, loops not recorded"}
 
 LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("DDPM-100", "ddpm", ("num_inference_steps=100",)),
@@ -37,20 +43,26 @@ LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 def contenders(bundle: Bundle, backend: BackendConfig) -> tuple[list[Contender], list[str]]:
     """Return who is timed, and notes for the reader; without torch, the eager one is left out."""
-    policy = load_policy(bundle, backend)
-    found = [_contender(policy, BASE, *entry) for entry in LINE_UP]
-    notes = [f"{BASE}: ONNX Runtime, denoiser in {policy.precision}"]
-    plain = policy
-    if policy.precision != "float32":
-        plain = load_policy(bundle, replace(backend, precision="float32"))
+    policy, name = load_policy(bundle, backend), backend_name(backend)
+    found = [_contender(policy, name, *entry) for entry in LINE_UP]
+    notes = [f"{name}: {RUNTIMES[name]}, denoiser in {policy.precision}"]
+    if (policy.precision, backend.runtime) != ("float32", "onnx"):
+        plain = load_policy(bundle, replace(backend, precision="float32", runtime="onnx"))
         found.insert(0, _contender(plain, PLAIN, *LINE_UP[0]))
         notes.append(f"{PLAIN}: ONNX Runtime, denoiser in float32")
     try:
-        eager = eager_policy(bundle, plain, backend)
+        eager = eager_policy(bundle, backend)
     except (ImportError, BackendError) as error:
         return found, [*notes, f"{EAGER} is left out: {error}"]
     what = "the denoiser, in float32; the encoder takes the same time in every row but ALT's"
     return [_contender(eager, EAGER, *LINE_UP[0]), *found], [*notes, f"{EAGER}: {what}"]
+
+
+def backend_name(backend: BackendConfig) -> str:
+    """Return what tables call a backend."""
+    if backend.runtime == "onnx":
+        return BASE
+    return GRAPHS if backend.provider == "cuda" else LOOPS
 
 
 def _contender(
@@ -82,16 +94,15 @@ def noise_observations(manifest: Manifest, count: int, seed: int = 0) -> list[Ob
     ]
 
 
-def eager_policy(bundle: Bundle, plain: Policy, backend: BackendConfig) -> Policy:
-    """Return a policy with its denoiser in PyTorch's eager mode; `plain` has it on ONNX Runtime.
+def eager_policy(bundle: Bundle, backend: BackendConfig) -> Policy:
+    """Return a policy with its denoiser in PyTorch's eager mode.
 
     Raises:
         ImportError: PyTorch is not installed.
         BackendError: The bundle's denoiser is no module of this package.
     """
-    from dp_accel_ros.evaluate.latency.torch_denoiser import torch_denoiser
+    from dp_accel_ros.predict.networks.torch_network import TorchNetwork
 
-    facts = bundle.manifest.denoiser
-    paths = [bundle.file(name) for name in (facts.file, facts.conditioner) if name]
-    network = torch_denoiser(paths, bundle.manifest, plain.denoiser.network, backend.threads)
-    return load_policy(bundle, backend, network=network)
+    module = torch_module(bundle, bundle.manifest.denoiser)
+    network = TorchNetwork(module, backend.provider, threads=backend.threads)
+    return load_policy(bundle, replace(backend, runtime="onnx"), network=network)

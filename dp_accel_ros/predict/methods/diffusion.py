@@ -16,6 +16,7 @@ from dp_accel_ros.config import param
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.samplers import Sampler
+from dp_accel_ros.predict.sampling import sampled
 from dp_accel_ros.predict.stages import StageTimes
 
 STEPS_HELP = "Diffusion steps per chunk; at most what the policy was trained with."
@@ -141,6 +142,6 @@ class Diffusion:
         with times.stage("sample"):
             noise = rng.standard_normal((len(condition), *self.chunk_shape), dtype=np.float32)
             start = noise * np.float32(self.initial_sigma)
-            actions = self.sampler.sample(self.denoiser.given(condition), start, rng)
+            actions = sampled(self.denoiser, self.sampler, condition, start, rng)
         cost = Cost(self.name, nfe=self.sampler.nfe, exactness=self.exactness)
         return Proposal(actions, (cost,) * len(condition))

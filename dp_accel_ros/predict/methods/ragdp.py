@@ -21,6 +21,7 @@ from dp_accel_ros.predict.retrieval.base import Neighbours
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
 from dp_accel_ros.predict.samplers import SAMPLERS
 from dp_accel_ros.predict.samplers.base import Sampler, remaining_steps
+from dp_accel_ros.predict.sampling import sampled
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
 
@@ -167,7 +168,7 @@ class Ragdp:
         # The level that the first remaining step expects: one off, and the network would be told
         # of more or less noise than there is.
         start = self.base.denoiser.schedule.noised(retrieved, sampler.levels[0], eps)
-        return sampler.sample(self.base.denoiser.given(condition), start, rng)
+        return sampled(self.base.denoiser, sampler, condition, start, rng)
 
     def _cost(self, sampler: Sampler, n: int, distance: float, row: int) -> Cost:
         n_steps = self.base.sampler.n_steps

@@ -24,6 +24,7 @@ from dp_accel_ros.predict.redi.knowledge_base import KnowledgeBase, Lookup, Mixt
 from dp_accel_ros.predict.redi.weights import WEIGHTS, Weigh
 from dp_accel_ros.predict.samplers import Ddim, DpmPp2M, Heun
 from dp_accel_ros.predict.samplers.base import Deterministic
+from dp_accel_ros.predict.sampling import sampled
 from dp_accel_ros.predict.schedule import Floats
 from dp_accel_ros.predict.stages import StageTimes
 
@@ -149,13 +150,11 @@ class Redi:
         seeds = self._seeds(len(condition), rng)
         start = self.knowledge.noise[seeds]
         with times.stage("sample"):
-            denoiser = self.base.denoiser
-            denoise = denoiser.given(condition)
+            denoiser, before = self.base.denoiser, condition
             # Hidden features cost a second conditioning, so the whole condition is used twice.
-            before = denoise
             if self.knowledge.partial:
-                before = denoiser.given(self.knowledge.key_condition(condition))
-            reached = self.solver.first(self.key_step).sample(before, start, rng)
+                before = self.knowledge.key_condition(condition)
+            reached = sampled(denoiser, self.solver.first(self.key_step), before, start, rng)
         with times.stage("retrieve"):
             found = self.lookup.mix(reached, condition, seeds, self.neighbours, self.weigh)
             # Not `>`, so that a residual that is NaN is rejected too.
@@ -168,8 +167,8 @@ class Redi:
                 (rejected, self._in_full(start, reached)),
             ):
                 if chosen.any():
-                    given = denoise if chosen.all() else denoiser.given(condition[chosen])
-                    actions[chosen] = sampler.sample(given, x[chosen], rng)
+                    rows = (condition[chosen], x[chosen])
+                    actions[chosen] = sampled(denoiser, sampler, *rows, rng)
         costs = (self._cost(found, row, bool(rejected[row])) for row in range(len(rejected)))
         return Proposal(actions, tuple(costs))
 

@@ -62,8 +62,8 @@ class ConditionedOnnxNetwork:
         # One row at a time: in larger products the last bits depend on the rows beside it.
         self._no_time = np.zeros(1, np.float32)
         self._no_condition = np.zeros((1, n_obs_steps, feature_dim), np.float32)
-        self._times = TokenMemory(self._time_token, n_kept=2048)
-        self._conditions = TokenMemory(self._condition_tokens, n_kept=256)
+        self._times = TokenMemory(self._time_token, np.concatenate, n_kept=2048)
+        self._conditions = TokenMemory(self._condition_tokens, np.concatenate, n_kept=256)
 
     def __call__(self, x: Floats, t: Floats, cond: Floats) -> Floats:
         """Return the prediction, (B, T, Da), for x, (B, T, Da), t, (B,), and cond, (B, To, C)."""

@@ -23,4 +23,7 @@ class Target:
 
     def __call__(self, x: Floats, levels: NDArray[np.int64], rows: NDArray[np.int64]) -> Floats:
         """Return clean estimates (S, T, Da) of states (S, T, Da) at levels (S,) of rows (S,)."""
-        return self.denoiser.given(self.condition[rows])(x, levels)
+        # One row stays one: a network then need not find out that all states share it.
+        shared = len(self.condition) == 1
+        condition = self.condition if shared else self.condition[rows]
+        return self.denoiser.given(condition)(x, levels)

@@ -162,8 +162,18 @@ class DenoisingTransformer(nn.Module):
     def memory_of(self, time: Tensor, cond: Tensor) -> Tensor:
         """Return what `memory` gives for a time that is embedded already, (B, d)."""
         tokens = torch.cat([time[:, None], self.condition_in(cond)], dim=1)
-        tokens = tokens + self.condition_position  # (B, 1 + To, d)
-        tokens = self.condition_mlp(tokens)
+        return self._pairs(tokens, self.condition_position)
+
+    def time_memory(self, t: Tensor) -> Tensor:
+        """Return the part of `memory` that comes from times, (B,), alone: (B, 1, 2 L d)."""
+        return self._pairs(self.embedded(t)[:, None], self.condition_position[:, :1])
+
+    def condition_memory(self, cond: Tensor) -> Tensor:
+        """Return the part of `memory` that comes from conditions alone, (B, To, 2 L d)."""
+        return self._pairs(self.condition_in(cond), self.condition_position[:, 1:])
+
+    def _pairs(self, tokens: Tensor, position: Tensor) -> Tensor:
+        tokens = self.condition_mlp(tokens + position)
         layers = cast("Iterable[DecoderLayer]", self.layers)
         return torch.cat([layer.pairs(tokens) for layer in layers], dim=-1)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_accel_ros Authors
 # SPDX-License-Identifier: Apache-2.0
-"""A bundle's denoiser as the torch module that it was exported from: the eager baseline."""
+"""A denoising network of a bundle as the torch module that it was exported from."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from dp_accel_ros.errors import BackendError
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.predict.networks import Network
 from dp_accel_ros.predict.networks.torch_network import TorchNetwork
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer, TransformerShape
 
 TOLERANCE = 1e-3
 """Largest difference from the ONNX file for which the two count as one network."""
 
 
-def torch_denoiser(
-    paths: Sequence[Path], manifest: Manifest, reference: Network, threads: int
-) -> Network:
-    """Return the network of a bundle's denoiser as a torch module with the same weights.
+def transformer_of(
+    paths: Sequence[Path],
+    manifest: Manifest,
+    feature_dim: int,
+    reference: Network,
+) -> DenoisingTransformer:
+    """Return a denoising network of a bundle as a torch module with the same weights.
 
     Args:
         paths: The float32 ONNX files that it consists of, the decoding one first.
         manifest: Of the bundle that they are from.
+        feature_dim: Numbers of one observation step of the condition (C).
         reference: The files on ONNX Runtime; the module must agree with them.
-        threads: Of torch, for the whole process.
 
     Raises:
         BackendError: The files are another network, or were exported in another way.
     """
-    torch.set_num_threads(threads)
     path, weights = paths[0], {}
     for graph in (onnx.load(str(file)).graph for file in paths):
         weights |= _weights(graph)
@@ -47,7 +49,7 @@ def torch_denoiser(
         raise BackendError(f"{path.name} is no denoising transformer of this package")
     shape = TransformerShape(
         n_actions=len(manifest.joints),
-        n_features=manifest.denoiser.feature_dim,
+        n_features=feature_dim,
         n_obs_steps=manifest.n_obs_steps,
         horizon=manifest.horizon,
         actions_per_token=manifest.horizon // weights["position"].shape[1],
@@ -61,9 +63,8 @@ def torch_denoiser(
         raise BackendError(f"{path.name} lacks {len(lacking)} weights, among them {lacking[0]}")
     tensors = {name: torch.from_numpy(weights[name].copy()) for name in wanted}
     module.load_state_dict(tensors, strict=False)
-    network = TorchNetwork(module)
-    _verify(path.name, network, reference, manifest)
-    return network
+    _verify(path.name, module, reference, manifest)
+    return module
 
 
 def _weights(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
@@ -86,15 +87,21 @@ def _weights(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
     return {name.removeprefix("network."): array for name, array in named.items()}
 
 
-def _verify(name: str, network: Network, reference: Network, manifest: Manifest) -> None:
-    rng = np.random.default_rng(0)
+def _verify(
+    name: str, module: DenoisingTransformer, reference: Network, manifest: Manifest
+) -> None:
+    network = TorchNetwork(module)
     n_rows = 4
-    x = rng.standard_normal((n_rows, manifest.horizon, len(manifest.joints)), dtype=np.float32)
+    x = _waves(n_rows, manifest.horizon, len(manifest.joints))
     t = np.linspace(0, manifest.schedule.num_train_timesteps - 1, n_rows).astype(np.float32)
-    shape = (n_rows, manifest.n_obs_steps, manifest.denoiser.feature_dim)
-    cond = rng.standard_normal(shape, dtype=np.float32)
+    cond = _waves(n_rows, manifest.n_obs_steps, module.shape.n_features)
     error = float(np.abs(network(x, t, cond) - reference(x, t, cond)).max())
     if not error <= TOLERANCE:
         raise BackendError(
             f"{name}: torch expected to agree with ONNX Runtime within {TOLERANCE:g}, got {error:.3g}"
         )
+
+
+def _waves(*shape: int) -> NDArray[np.float32]:
+    """Return numbers of about size one of which no two are equal; nothing here may draw."""
+    return (1.5 * np.sin(np.arange(np.prod(shape)))).reshape(shape).astype(np.float32)

@@ -12,8 +12,9 @@ pytest.importorskip("onnx")
 
 import torch
 
-from dp_accel_ros.evaluate.latency.torch_denoiser import torch_denoiser
-from dp_accel_ros.train.denoising_transformer import DenoisingTransformer, TransformerShape
+from dp_accel_ros.predict.loading.torch_files import transformer_of
+from dp_accel_ros.predict.networks.torch_network import TorchNetwork
+from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer, TransformerShape
 from dp_accel_ros.train.export import export
 from dp_accel_ros.train.onnx_half import rounded_to_half, store_in_half
 
@@ -54,7 +55,7 @@ def reference(path, manifest) -> OnnxNetwork:
 
 def test_the_module_computes_what_the_file_computes(exported, tiny_bundle):
     onnx_network = reference(exported, tiny_bundle.manifest)
-    network = torch_denoiser([exported], tiny_bundle.manifest, onnx_network, threads=1)
+    network = TorchNetwork(transformer_of([exported], tiny_bundle.manifest, 12, onnx_network))
     x = np.random.default_rng(1).standard_normal((3, 16, 8), dtype=np.float32)
     t, cond = np.array([0, 50, 99], np.float32), np.ones((3, 2, 12), np.float32)
     np.testing.assert_allclose(network(x, t, cond), onnx_network(x, t, cond), atol=1e-5)
@@ -65,10 +66,10 @@ def test_another_network_is_not_taken_for_the_same(exported, tiny_bundle):
         return 0.0 * x
 
     with pytest.raises(BackendError, match="torch expected to agree with ONNX Runtime"):
-        torch_denoiser([exported], tiny_bundle.manifest, zero, threads=1)
+        transformer_of([exported], tiny_bundle.manifest, 12, zero)
 
 
 def test_a_file_that_is_no_transformer_says_so(tiny_bundle):
     path = tiny_bundle.file("denoiser.onnx")
     with pytest.raises(BackendError, match="is no denoising transformer"):
-        torch_denoiser([path], tiny_bundle.manifest, reference(path, tiny_bundle.manifest), 1)
+        transformer_of([path], tiny_bundle.manifest, 12, reference(path, tiny_bundle.manifest))
