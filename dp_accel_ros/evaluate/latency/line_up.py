@@ -26,7 +26,11 @@ EAGER, PLAIN, BASE = "torch", "ORT f32", "ORT"
 GRAPHS, LOOPS = "graphs", "loops"
 """PyTorch with recorded loops and batches on a GPU, and the same without recording on a CPU."""
 
-RUNTIMES = {BASE: "ONNX Runtime", GRAPHS: "PyTorch with CUDA graphs", LOOPS: "PyTorch, loops not recorded"}
+RUNTIMES = {
+    BASE: "ONNX Runtime",
+    GRAPHS: "PyTorch with CUDA graphs",
+    LOOPS: "PyTorch, loops not recorded",
+}
 
 LINE_UP: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("DDPM-100", "ddpm", ("num_inference_steps=100",)),
