@@ -136,9 +136,14 @@ class Manifest(Part):
         return self.estimator is not None and bool(self.cameras)
 
     @property
+    def observe(self) -> str:
+        """What `observed_by` was asked for: `auto` where the senses are those it was made for."""
+        return self.observes if self.estimates else AUTO
+
+    @property
     def subject(self) -> str:
         """The task, and what the policy observes where it was made for something else."""
-        return f"{self.task}_{self.observes}" if self.estimates else self.task
+        return self.task if self.observe == AUTO else f"{self.task}_{self.observe}"
 
     def observed_by(self, observe: str) -> Manifest:
         """Return the manifest of the same policy with other senses.

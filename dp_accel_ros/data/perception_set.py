@@ -4,7 +4,7 @@
 
 The demonstrations alone show few cube positions and a perfect arm. Here every scene is another
 seed, the arm is pushed off the expert's path, and failed grasps stay in. Where there is no expert,
-everything is strewn about instead.
+everything is scattered about instead.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PerceptionSet:
             task.step(expert.act(task) + noise)
         return stacked(frames)
 
-    def strewn(
+    def of_scattered(
         self, task: Task, draw: Callable[[np.random.Generator], Array], seed: int
     ) -> dict[str, NDArray[Any]]:
         """Return frames of scenes that have nothing to do with each other, (F, ...)."""

@@ -60,7 +60,8 @@ def section_of(env: ChunkEnv) -> dict[str, Any]:
 
 def add_to_bundle(path: str | Path, env: ChunkEnv, folder: RunFolder) -> Bundle:
     """Put the exported actor of a run into a bundle and return it as loading finds it."""
-    return put_section(path, "scheduler", section_of(env), {"file": folder.path / FILE})
+    network = {"file": folder.path / FILE}
+    return put_section(path, "scheduler", section_of(env), network, folder.made)
 
 
 def plot_curve(curve: Sequence[Row], path: Path) -> None:

@@ -130,7 +130,7 @@ def _render(shop: Workshop) -> Iterator[object]:
     task = TASKS[name]()
     writer = EpisodeWriter(shop.perception_set_path, facts_of(task))
     if name in SCATTERED:
-        frames_of: FramesOf = partial(seen.strewn, task, SCATTERED[name])
+        frames_of: FramesOf = partial(seen.of_scattered, task, SCATTERED[name])
     else:
         frames_of = partial(seen.of_run, task, EXPERTS[name]())
     yield from seen.render(frames_of, writer)

@@ -14,10 +14,8 @@ from gym_pusht.envs.pusht import PushTEnv
 
 from dp_accel_ros.errors import ConfigError, ShapeError, SimulationError
 from dp_accel_ros.sim import TASKS, PushT
-from dp_accel_ros.sim.pusht import SUCCESS_COVERAGE, initial_state
+from dp_accel_ros.sim.pusht import GOAL, SUCCESS_COVERAGE, initial_state
 from dp_accel_ros.sim.tee import corners
-
-GOAL = np.array([0.256, 0.256, np.pi / 4])
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +77,14 @@ def test_a_full_turn_changes_no_corner():
     np.testing.assert_allclose(
         corners(pose), corners(pose + np.array([0, 0, 2 * np.pi])), atol=1e-12
     )
+
+
+def test_the_goal_is_gym_pushts():
+    env = PushTEnv(obs_type="state")
+    env.reset(seed=0)
+    x, y, angle = env.goal_pose
+    env.close()
+    np.testing.assert_allclose(GOAL, [x / 1000, y / 1000, angle])
 
 
 def test_covering_the_goal_once_is_success_for_good(task):

@@ -33,6 +33,7 @@ from dp_accel_ros.train.scheduler import (  # noqa: E402
     train_scheduler,
 )
 from dp_accel_ros.train.scheduler_bundle import (  # noqa: E402
+    SchedulerRecipe,
     add_to_bundle,
     export_actor,
     plot_curve,
@@ -133,11 +134,13 @@ def scheduled(tiny_bundle, tiny_policy, tmp_path_factory):
     shutil.copytree(tiny_bundle.path, path)
     env = ChunkEnv(tiny_policy, Drifter(), TsdpConfig(accept="tempered", guard=4))
     config = PpoConfig(chunks_per_iteration=16, batch_size=16, hidden=(8,))
+    folder.begin(SchedulerRecipe(denoiser="a denoiser", accept="tempered", ppo=config))
     agent = ppo_for(env, config)
     *_, curve = train_scheduler(agent, config, folder, 2)
     plot_curve(curve, folder.path / "curve.png")
     parity = export_actor(agent, folder)
     assert parity.max_abs_error < 1e-5
+    folder.finish(known(curve[-1]))
     return add_to_bundle(path, env, folder), agent, env, folder
 
 
@@ -148,6 +151,7 @@ def test_the_bundle_says_what_the_scheduler_sees_and_chooses(scheduled):
     assert facts.outputs[2:4] == ["draft_length_2", "sigma_scale_0"]
     assert (facts.settings["accept"], facts.settings["guard"]) == ("tempered", 4)
     assert facts.file in bundle.manifest.files
+    assert bundle.manifest.provenance["recipes"][folder.path.name]["ppo"]["batch_size"] == 16
     assert (folder.path / "curve.png").stat().st_size > 1000
 
 

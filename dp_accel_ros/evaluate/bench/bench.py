@@ -240,7 +240,7 @@ class Bench:
         """What gives these results again."""
         usual, backend = Protocol(), BackendConfig()
         pairs = (
-            ("observe", self._observe, AUTO),
+            ("observe", self.bundle.manifest.observe, AUTO),
             ("seed", self.protocol.first_seed, usual.first_seed),
             ("batch", self.protocol.batch, usual.batch),
             ("rounds", self.protocol.rounds, usual.rounds),
@@ -254,11 +254,6 @@ class Bench:
         options = [f"--{name} {value}" for name, value, default in pairs if value != default]
         fixed = f"dp-accel bench --bundle {self.bundle.path} --episodes {self.protocol.n_episodes}"
         return " ".join([fixed, *options])
-
-    @property
-    def _observe(self) -> str:
-        manifest = self.bundle.manifest
-        return manifest.observes if manifest.estimates else AUTO
 
     @property
     def _batch_costs(self) -> dict[int, float]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,12 @@ Colour = str | tuple[float, float, float, float]
 
 def plot_all(folder: Path, found: Results, task: str) -> list[Path]:
     """Write every plot for which there is something to show, and return the paths."""
-    drafting = [result for result in found.measured if _records(result)]
+    by_length, special = _halves([result for result in found.measured if _records(result)])
+    panels = {"draft lengths": by_length, "drafters, rules": special}
     made = [plot_success(folder / "success_latency.png", found.measured, task)]
-    if drafting:
-        made.append(plot_acceptance(folder / "acceptance.png", drafting, task))
-    if by_length := _halves(drafting)[0]:
+    if by_length or special:
+        made.append(plot_acceptance(folder / "acceptance.png", panels, task))
+    if by_length:
         made.append(plot_lengths(folder / "draft_length.png", by_length, task))
     return [path for path in made if path is not None]
 
@@ -72,13 +73,12 @@ def plot_success(path: Path, found: Sequence[RowResult], task: str) -> Path | No
     return written(figure, path)
 
 
-def plot_acceptance(path: Path, found: Sequence[RowResult], task: str) -> Path:
-    """Write the share of accepted drafts at every diffusion step (TS-DP, fig. 3)."""
-    halves = zip(_halves(found), ("draft lengths", "drafters, rules"), strict=True)
-    shown = [(group, name) for group, name in halves if group]
+def plot_acceptance(path: Path, panels: Mapping[str, Sequence[RowResult]], task: str) -> Path:
+    """Write the share of accepted drafts at every diffusion step (TS-DP, fig. 3), a panel a name."""
+    shown = {name: group for name, group in panels.items() if group}
     size = (6.5 * len(shown), 5.5)
     figure, axes = figure_of(f"{task}: accepted drafts by diffusion step", 1, size, len(shown))
-    for ax, (group, name) in zip(axes, shown, strict=True):
+    for ax, (name, group) in zip(axes, shown.items(), strict=True):
         for result, colour in _coloured(group):
             share = acceptance_by_step(_records(result))
             ax.plot(np.arange(len(share)), share, color=colour, lw=1.4, label=result.row.label)
