@@ -18,6 +18,7 @@ from pydantic import (
 
 from dp_accel_ros.errors import BundleError, MissingPartError, UnknownNameError
 from dp_accel_ros.manifest_calibration import Calibration
+from dp_accel_ros.manifest_checks import complaints_about
 from dp_accel_ros.manifest_encoders import AUTO, OBSERVE, PIXELS, STATE, Encoder, Estimator
 from dp_accel_ros.manifest_knowledge import Knowledge
 from dp_accel_ros.manifest_parts import (
@@ -198,98 +199,9 @@ class Manifest(Part):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Manifest:
-        for complaint in self._complaints():
+        for complaint in complaints_about(self):
             raise ValueError(complaint)
         return self
-
-    def _complaints(self) -> list[str]:
-        n_joints, found = len(self.joints), []
-        kinds = (
-            ("joint", self.joint_names),
-            ("camera", self.camera_names),
-            ("state", tuple(self.state)),
-        )
-        for kind, names in kinds:
-            found += [f"{kind} {n!r} is listed twice" for n in set(names) if names.count(n) > 1]
-        if not self.cameras and not self.state:
-            found.append(
-                "expected `cameras` or a `state`, got neither: the policy would see nothing"
-            )
-        found += self._complaints_about_the_estimator()
-        # these are the names of the encoder's other inputs
-        cameras = [*self.cameras, *(self.estimator.cameras if self.estimator else ())]
-        taken = {"joints", "state"} & {camera.name for camera in cameras}
-        found += [f"a camera cannot be named {name!r}" for name in taken]
-        if self.horizon < self.n_obs_steps:
-            found.append(f"`horizon` {self.horizon} is below `n_obs_steps` {self.n_obs_steps}")
-        elif self.n_action_steps > self.max_action_steps:
-            rule = f"{self.max_action_steps} (`horizon` - `n_obs_steps` + 1)"
-            found.append(f"`n_action_steps` must be at most {rule}, got {self.n_action_steps}")
-        for name in ("joints", "actions"):
-            size = len(getattr(self.normalization, name).minimum)
-            if size != n_joints:
-                found.append(f"normalization.{name} has {size} numbers for {n_joints} joints")
-        found += self._complaints_about_denoisers()
-        found += [*self._complaints_about_features(), *self._complaints_about_knowledge()]
-        found += [
-            f"file {n!r} has no sha256 in `files`" for n in self.named_files - set(self.files)
-        ]
-        unused = sorted(set(self.files) - self.named_files)
-        return found + [
-            f"file {name!r} is listed in `files` but nothing uses it" for name in unused
-        ]
-
-    def _complaints_about_the_estimator(self) -> list[str]:
-        if self.estimator is None:
-            return []
-        if self.cameras or not self.state:
-            return ["an `estimator` is for a policy that takes a `state` and no `cameras`"]
-        given, taken = self.estimator.feature_dim, len(self.state)
-        if given != taken:
-            return [f"the estimator gives {given} numbers, but the `state` has {taken}"]
-        return []
-
-    def _complaints_about_denoisers(self) -> list[str]:
-        sections = {"edm": self.edm, "consistency": self.consistency}
-        karras = {f"the network of `{key}`": s for key, s in sections.items() if s}
-        networks = {"the denoiser": self.denoiser, **karras}
-        if self.drafter is not None:
-            networks["the drafter"] = self.drafter
-        given = self.encoder.feature_dim
-        found = [
-            f"{name} is conditioned on `feature_dim` {network.feature_dim}, but the encoder gives"
-            f" {given}"
-            for name, network in networks.items()
-            if network.feature_dim != given
-        ]
-        # What a policy says of its precision must hold for each of its denoisers.
-        with_int8 = self.denoiser.int8_file is not None
-        return found + [
-            f"{name} and the denoiser must both have an `int8_file`, or neither"
-            for name, network in karras.items()
-            if (network.int8_file is not None) != with_int8
-        ]
-
-    def _complaints_about_features(self) -> list[str]:
-        scale = None if self.retrieval is None else self.retrieval.key_scale
-        sizes = {"encoder's `groups`": sum(self.feature_groups.values())}
-        if scale is not None:
-            sizes["retrieval's `key_scale`"] = len(scale)
-        dim = self.encoder.feature_dim
-        return [
-            f"the {name} have {size} features, but the encoder's `feature_dim` is {dim}"
-            for name, size in sizes.items()
-            if size != dim
-        ]
-
-    def _complaints_about_knowledge(self) -> list[str]:
-        if self.knowledge is None:
-            return []
-        groups = self.feature_groups
-        strange = [name for name in self.knowledge.seen if name not in groups]
-        return [
-            f"knowledge.seen: no features {n!r}; there are {', '.join(groups)}" for n in strange
-        ]
 
     @property
     def named_files(self) -> set[str]:
