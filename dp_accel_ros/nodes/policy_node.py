@@ -248,9 +248,11 @@ class PolicyNode(ManagedNode):
             return
         self._empty_inboxes()
         now_ns, name = self.now_ns(), self.get_name()
+        backend = self.declared.get("backend")
         about = {
             "method": self._choice(parts)[0].name,
-            "provider": self.declared.get("backend").provider,
+            "provider": backend.provider,
+            "runtime": backend.runtime,
             "task": parts.manifest.task,
             "epoch": parts.loop.epoch,
         }
