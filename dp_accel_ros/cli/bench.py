@@ -111,7 +111,8 @@ def run(args: argparse.Namespace) -> int:
             one.close()
     bench.write()
     plot_all(bench.folder.path, bench.results, bundle.manifest.subject)
-    console.print(_summary(bench))
+    if bench.results.measured:
+        console.print(_summary(bench))
     for line in bench.ways.lines:
         console.print(line, soft_wrap=True)
     _print_absent(bench, console)
