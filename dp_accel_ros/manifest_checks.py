@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dp_accel_ros.manifest import Manifest
+from dp_accel_ros.manifest_sections import Sections
 
 
-def complaints_about(manifest: Manifest) -> list[str]:
+def complaints_about(manifest: Sections) -> list[str]:
     """Return what contradicts itself in a manifest, each in a sentence."""
     n_joints, found = len(manifest.joints), []
     kinds = (
@@ -45,7 +42,7 @@ def complaints_about(manifest: Manifest) -> list[str]:
     return found + [f"file {name!r} is listed in `files` but nothing uses it" for name in unused]
 
 
-def _about_the_estimator(manifest: Manifest) -> list[str]:
+def _about_the_estimator(manifest: Sections) -> list[str]:
     if manifest.estimator is None:
         return []
     if manifest.cameras or not manifest.state:
@@ -56,7 +53,7 @@ def _about_the_estimator(manifest: Manifest) -> list[str]:
     return []
 
 
-def _about_denoisers(manifest: Manifest) -> list[str]:
+def _about_denoisers(manifest: Sections) -> list[str]:
     sections = {"edm": manifest.edm, "consistency": manifest.consistency}
     karras = {f"the network of `{key}`": s for key, s in sections.items() if s}
     networks = {"the denoiser": manifest.denoiser, **karras}
@@ -78,7 +75,7 @@ def _about_denoisers(manifest: Manifest) -> list[str]:
     ]
 
 
-def _about_features(manifest: Manifest) -> list[str]:
+def _about_features(manifest: Sections) -> list[str]:
     scale = None if manifest.retrieval is None else manifest.retrieval.key_scale
     sizes = {"encoder's `groups`": sum(manifest.feature_groups.values())}
     if scale is not None:
@@ -91,7 +88,7 @@ def _about_features(manifest: Manifest) -> list[str]:
     ]
 
 
-def _about_knowledge(manifest: Manifest) -> list[str]:
+def _about_knowledge(manifest: Sections) -> list[str]:
     if manifest.knowledge is None:
         return []
     groups = manifest.feature_groups
