@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dp_accel_ros.bundle import Bundle
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.predict.methods import TsdpConfig
 from dp_accel_ros.predict.speculation.scheduling.choices import output_names
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import PpoScheduler, settings_of

@@ -24,7 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_karras import karras_facts, karras_models
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, write_bundle
-from dp_accel_ros.bundle_parts import replace_parts
+from dp_accel_ros.bundle.parts import replace_parts
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
 

@@ -14,7 +14,7 @@ from tiny_bundle import STATE_DIM, _constant, _float, _mean_colours, _model, sta
 from tiny_state_bundle import make_tiny_state_bundle
 
 from dp_accel_ros.bundle import Bundle
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.observation import Observation
 
 CAMERAS, SIZE = ("front", "wrist"), 8

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 PACKAGE = "dp_accel_ros"
-CORE = ("observe", "predict", "execute")
+CORE = ("manifest", "bundle", "observe", "predict", "execute")
 REASON = re.compile(
     r"\b(because|so that|since|must|otherwise|unless|until|would|cannot|never)\b|https?:"
 )

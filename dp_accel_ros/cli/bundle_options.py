@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dp_accel_ros.bundle import Bundle, load_bundle
-from dp_accel_ros.manifest_encoders import AUTO, OBSERVE
+from dp_accel_ros.manifest.encoders import AUTO, OBSERVE
 
 PLACES = (Path("models/lift"), Path(sys.prefix) / "share/dp_accel_ros/models/lift")
 """A checkout of the repository, and what `pip install` has put beside the executables."""

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.cli.bundle_options import default_bundle
-from dp_accel_ros.manifest_encoders import PIXELS, Estimator
-from dp_accel_ros.manifest_parts import Camera, KarrasDenoiser
+from dp_accel_ros.manifest.encoders import PIXELS, Estimator
+from dp_accel_ros.manifest.parts import Camera, KarrasDenoiser
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.retrieval.calibration import Calibration
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import (

@@ -15,7 +15,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, load_bundle
-from dp_accel_ros.bundle_parts import replace_parts
+from dp_accel_ros.bundle.parts import replace_parts
 from dp_accel_ros.cli.backend_options import add_backend_options, backend_from
 from dp_accel_ros.cli.bundle_options import default_bundle
 from dp_accel_ros.errors import ConfigError

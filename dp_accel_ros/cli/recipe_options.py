@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.record import Exploration
-from dp_accel_ros.manifest_encoders import OBSERVED
+from dp_accel_ros.manifest.encoders import OBSERVED
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.consistency import ConsistencyConfig
 from dp_accel_ros.train.contrastive import ContrastiveConfig

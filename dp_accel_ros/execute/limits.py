@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.execute.trajectory import Setpoint
-from dp_accel_ros.manifest_parts import Joint
+from dp_accel_ros.manifest.parts import Joint
 
 Array = NDArray[np.float64]
 

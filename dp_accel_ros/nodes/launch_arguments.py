@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dp_accel_ros.bundle import load_bundle
 from dp_accel_ros.errors import ConfigError, UnknownNameError
-from dp_accel_ros.manifest_encoders import AUTO
+from dp_accel_ros.manifest.encoders import AUTO
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
 
 WORDS = {"true": True, "false": False}

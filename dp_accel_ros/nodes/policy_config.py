@@ -10,7 +10,7 @@ from dp_accel_ros import config
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.config import param
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.manifest_encoders import OBSERVE
+from dp_accel_ros.manifest.encoders import OBSERVE
 from dp_accel_ros.predict.methods import METHOD_CONFIGS
 
 CAMERA = "{camera}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError, NotFiniteError, ShapeError
-from dp_accel_ros.manifest_parts import Bounds
+from dp_accel_ros.manifest.parts import Bounds
 
 NEAR_CONSTANT = 1e-4
 """A range below this is noise, not motion: scaling it up would feed noise to the network."""

@@ -11,9 +11,9 @@ from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.errors import ConfigError, MissingPartError, UnknownNameError
 from dp_accel_ros.manifest import Manifest
-from dp_accel_ros.manifest_encoders import Encoder as EncoderFacts
-from dp_accel_ros.manifest_encoders import Estimator
-from dp_accel_ros.manifest_parts import Camera
+from dp_accel_ros.manifest.encoders import Encoder as EncoderFacts
+from dp_accel_ros.manifest.encoders import Estimator
+from dp_accel_ros.manifest.parts import Camera
 from dp_accel_ros.observe.encoders import Encoder
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.denoiser import Denoiser

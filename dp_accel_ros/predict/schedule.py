@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.errors import ConfigError, ShapeError, UnknownNameError
-from dp_accel_ros.manifest_parts import KarrasSchedule, Schedule
+from dp_accel_ros.manifest.parts import KarrasSchedule, Schedule
 
 Floats = NDArray[np.floating]
 """Float32 in practice; numpy's own hints lose that when an array is scaled by a Python float."""

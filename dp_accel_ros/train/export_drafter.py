@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from dp_accel_ros.bundle import Bundle
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.predict.networks.torch_transformer import Conditioner, Decoder
 from dp_accel_ros.train.export import export
 from dp_accel_ros.train.export_denoiser import noised

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dp_accel_ros.bundle import Bundle
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.data.episodes import Episodes
 from dp_accel_ros.sim import TASKS
 from dp_accel_ros.train.export import export, with_noise

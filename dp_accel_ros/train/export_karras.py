@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from dp_accel_ros.bundle import Bundle
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.data.windows import frame_windows
 from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 from dp_accel_ros.predict.preconditioning import Preconditioning

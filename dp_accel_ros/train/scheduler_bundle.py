@@ -14,7 +14,7 @@ import torch
 from stable_baselines3 import PPO
 
 from dp_accel_ros.bundle import Bundle
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.predict.speculation.scheduling.choices import output_names
 from dp_accel_ros.predict.speculation.scheduling.onnx_actor import ACTION, OBSERVATION
 from dp_accel_ros.predict.speculation.scheduling.ppo_scheduler import settings_of

@@ -16,7 +16,7 @@ from dp_accel_ros.data.perception_set import PerceptionSet
 from dp_accel_ros.data.published import RECORDINGS
 from dp_accel_ros.data.record import Exploration
 from dp_accel_ros.errors import ConfigError, DataError, UnknownNameError
-from dp_accel_ros.manifest_encoders import OBSERVED, STATE
+from dp_accel_ros.manifest.encoders import OBSERVED, STATE
 from dp_accel_ros.observe.normalizer import Normalizer
 from dp_accel_ros.predict.networks.torch_transformer import DenoisingTransformer
 from dp_accel_ros.predict.retrieval.held_out import nearest_elsewhere

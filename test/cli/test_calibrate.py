@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dp_accel_ros.bundle import Bundle, StoreArrays, load_bundle
-from dp_accel_ros.bundle_parts import replace_parts
+from dp_accel_ros.bundle.parts import replace_parts
 from dp_accel_ros.cli.main import main
 from dp_accel_ros.errors import BundleError, ConfigError, DataError
 from dp_accel_ros.predict.assemble import load_policy, make_method

@@ -7,7 +7,7 @@ from scheduling import LIMITS
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.execute.limits import JointLimits
 from dp_accel_ros.execute.trajectory import Setpoint, through
-from dp_accel_ros.manifest_parts import Joint
+from dp_accel_ros.manifest.parts import Joint
 
 JOINT = Joint(name="joint1", unit="rad", lower=-1.0, upper=2.0, max_velocity=3.0)
 TIMES = np.array([0.03, 0.07, 0.11, 0.15])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dp_accel_ros.errors import ConfigError, NotFiniteError, ShapeError
-from dp_accel_ros.manifest_parts import Bounds
+from dp_accel_ros.manifest.parts import Bounds
 from dp_accel_ros.observe.normalizer import Normalizer
 
 ARM = Normalizer.between(np.array([-2.0, 0.0]), np.array([3.0, 0.04]))

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "dp_accel_ros"
-CORE = ("observe", "predict", "execute")
+CORE = ("manifest", "bundle", "observe", "predict", "execute")
 PLACES = {
     "rclpy": ("nodes/",),
     "_msgs": ("nodes/",),

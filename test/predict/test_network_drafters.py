@@ -11,7 +11,7 @@ from same_law import complaints
 from tiny_bundle import make_tiny_bundle, observation_at
 from toy_networks import CountingNetwork
 
-from dp_accel_ros.bundle_networks import put_section
+from dp_accel_ros.bundle.networks import put_section
 from dp_accel_ros.errors import BundleError, MissingPartError
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.methods import TsdpConfig

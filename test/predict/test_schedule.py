@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dp_accel_ros.errors import ConfigError, ShapeError
-from dp_accel_ros.manifest_parts import Schedule
+from dp_accel_ros.manifest.parts import Schedule
 from dp_accel_ros.predict.schedule import CLEAN, NoiseSchedule, schedule_from, squared_cosine
 
 # timestep, alpha, sigma, alpha / sigma for 100 steps

@@ -31,7 +31,7 @@ from dp_accel_ros.evaluate.bench.timing import LatencyPass, lacks
 from dp_accel_ros.evaluate.latency.line_up import noise_observations
 from dp_accel_ros.evaluate.machine import machine_facts, machine_line, peak_memory_mib
 from dp_accel_ros.evaluate.rollout import EpisodeResult
-from dp_accel_ros.manifest_encoders import AUTO
+from dp_accel_ros.manifest.encoders import AUTO
 from dp_accel_ros.predict.assemble import load_policy
 from dp_accel_ros.predict.stages import Clock
 from dp_accel_ros.sim.base import Task

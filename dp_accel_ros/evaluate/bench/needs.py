@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.manifest import Manifest
-from dp_accel_ros.manifest_parts import Denoiser, KarrasDenoiser, Part
+from dp_accel_ros.manifest.parts import Denoiser, KarrasDenoiser, Part
 from dp_accel_ros.predict.methods import MethodConfig
 from dp_accel_ros.predict.speculation.drafters import NETWORK_DRAFTERS
 

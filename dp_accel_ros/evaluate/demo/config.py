@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.manifest_encoders import AUTO
+from dp_accel_ros.manifest.encoders import AUTO
 from dp_accel_ros.predict.methods import MethodConfig
 from dp_accel_ros.predict.speculation.scheduling import FIXED
 

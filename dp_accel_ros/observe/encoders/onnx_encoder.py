@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.backend import BackendConfig
-from dp_accel_ros.manifest_parts import Camera
+from dp_accel_ros.manifest.parts import Camera
 from dp_accel_ros.onnx_session import OnnxSession, Port
 
 

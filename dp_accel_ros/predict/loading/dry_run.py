@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BackendError, BundleError
-from dp_accel_ros.manifest_parts import Denoiser as NetworkFacts
+from dp_accel_ros.manifest.parts import Denoiser as NetworkFacts
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.loading.networks import file_of
 from dp_accel_ros.predict.policy import Policy

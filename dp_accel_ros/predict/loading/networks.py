@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BackendError, ConfigError
-from dp_accel_ros.manifest_parts import Denoiser as NetworkFacts
-from dp_accel_ros.manifest_parts import KarrasDenoiser
+from dp_accel_ros.manifest.parts import Denoiser as NetworkFacts
+from dp_accel_ros.manifest.parts import KarrasDenoiser
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.networks import Network
 from dp_accel_ros.predict.schedule import schedule_from

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dp_accel_ros.bundle import KnowledgeArrays
 from dp_accel_ros.errors import ConfigError
-from dp_accel_ros.manifest_knowledge import Knowledge
+from dp_accel_ros.manifest.knowledge import Knowledge
 from dp_accel_ros.predict.redi.weights import Weigh
 from dp_accel_ros.predict.retrieval.base import Index
 

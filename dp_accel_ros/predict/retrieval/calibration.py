@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_accel_ros.bundle import Bundle, CalibrationArrays, StoreArrays
-from dp_accel_ros.bundle_parts import replace_parts
+from dp_accel_ros.bundle.parts import replace_parts
 from dp_accel_ros.errors import ConfigError
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observe.normalizer import Normalizer

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.bundle import Bundle
 from dp_accel_ros.errors import BundleError, ConfigError
-from dp_accel_ros.manifest_scheduler import Scheduler
+from dp_accel_ros.manifest.scheduler import Scheduler
 from dp_accel_ros.predict.methods.tsdp import TsdpConfig
 from dp_accel_ros.predict.speculation.plan import DraftPlan
 from dp_accel_ros.predict.speculation.scheduling.actor import Actor

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dp_accel_ros.manifest_sections import Sections
+from dp_accel_ros.manifest.sections import Sections
 
 
 def complaints_about(manifest: Sections) -> list[str]:

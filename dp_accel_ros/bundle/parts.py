@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from dp_accel_ros.bundle import MANIFEST_NAME, Bundle, load_bundle, sha256_of
+from dp_accel_ros.bundle.folder import MANIFEST_NAME, Bundle, load_bundle, sha256_of
 from dp_accel_ros.manifest import manifest_from
 
 Section = Mapping[str, Any]

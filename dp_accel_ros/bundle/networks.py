@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from dp_accel_ros.bundle import MANIFEST_NAME, Bundle, load_bundle, sha256_of
+from dp_accel_ros.bundle.folder import MANIFEST_NAME, Bundle, load_bundle, sha256_of
 from dp_accel_ros.manifest import manifest_from
 
 

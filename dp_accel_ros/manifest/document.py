@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The text of a bundle's `manifest.yaml`: what the policy expects, gives and was made from.
 
-Every class refuses unknown keys and checks what it can see on its own; `bundle.py` checks the
+Every class refuses unknown keys and checks what it can see on its own; the bundle checks the
 manifest against the files.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 from pydantic import ValidationError, model_validator
 
 from dp_accel_ros.errors import BundleError, MissingPartError, UnknownNameError
-from dp_accel_ros.manifest_checks import complaints_about
-from dp_accel_ros.manifest_encoders import AUTO, OBSERVE, PIXELS, STATE
-from dp_accel_ros.manifest_sections import Sections
+from dp_accel_ros.manifest.checks import complaints_about
+from dp_accel_ros.manifest.encoders import AUTO, OBSERVE, PIXELS, STATE
+from dp_accel_ros.manifest.sections import Sections
 
 FORMAT_VERSION = 1
 

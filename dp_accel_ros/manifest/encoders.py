@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dp_accel_ros.manifest_parts import Camera, FileName, Part
+from dp_accel_ros.manifest.parts import Camera, FileName, Part
 
 PIXELS, STATE = "pixels", "state"
 OBSERVED = (PIXELS, STATE)

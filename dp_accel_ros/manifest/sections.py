@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from dp_accel_ros.manifest_calibration import Calibration
-from dp_accel_ros.manifest_encoders import Encoder, Estimator
-from dp_accel_ros.manifest_knowledge import Knowledge
-from dp_accel_ros.manifest_parts import (
+from dp_accel_ros.manifest.calibration import Calibration
+from dp_accel_ros.manifest.encoders import Encoder, Estimator
+from dp_accel_ros.manifest.knowledge import Knowledge
+from dp_accel_ros.manifest.parts import (
     Camera,
     Denoiser,
     FileName,
@@ -22,7 +22,7 @@ from dp_accel_ros.manifest_parts import (
     Part,
     Schedule,
 )
-from dp_accel_ros.manifest_scheduler import Scheduler
+from dp_accel_ros.manifest.scheduler import Scheduler
 
 OPTIONAL_PARTS = (
     "estimator",

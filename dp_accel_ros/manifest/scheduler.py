@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from dp_accel_ros.manifest_parts import FileName, Finite, Part
+from dp_accel_ros.manifest.parts import FileName, Finite, Part
 
 
 class Scheduler(Part):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
-from dp_accel_ros.manifest_parts import FileName, Finite, Part
+from dp_accel_ros.manifest.parts import FileName, Finite, Part
 
 
 class Calibration(Part):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dp_accel_ros.manifest_parts import FileName, Finite, Part
+from dp_accel_ros.manifest.parts import FileName, Finite, Part
 
 
 class Knowledge(Part):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from dp_accel_ros.bundle import Bundle, load_bundle
-from dp_accel_ros.bundle_parts import replace_parts
+from dp_accel_ros.bundle.parts import replace_parts
 from dp_accel_ros.errors import BundleError
 
 
