@@ -18,7 +18,7 @@ from dp_accel_ros.cli.bundle_options import add_bundle_options, bundle_from
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
-from dp_accel_ros.evaluate.rollout_file import RolloutFile, evaluate, report
+from dp_accel_ros.evaluate.rollout.file import RolloutFile, evaluate, report
 from dp_accel_ros.evaluate.statistics import SuccessRate
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.predict.assemble import load_policy, make_method

@@ -19,7 +19,7 @@ from dp_accel_ros.bundle import Bundle, load_bundle
 from dp_accel_ros.bundle.parts import replace_parts
 from dp_accel_ros.errors import ConfigError, UnknownNameError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
-from dp_accel_ros.evaluate.rollout_file import batch_prediction
+from dp_accel_ros.evaluate.rollout.file import batch_prediction
 from dp_accel_ros.evaluate.self_index import Collected, collect
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.predict.methods import METHODS, Diffusion

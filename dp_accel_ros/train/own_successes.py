@@ -16,7 +16,7 @@ from dp_accel_ros.data.episodes import Episodes, EpisodeWriter, complete_episode
 from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 from dp_accel_ros.evaluate.rollout import Predict
-from dp_accel_ros.evaluate.rollout_file import batch_prediction
+from dp_accel_ros.evaluate.rollout.file import batch_prediction
 from dp_accel_ros.evaluate.self_index import batches_of_successes
 from dp_accel_ros.predict.assemble import load_policy, make_method
 from dp_accel_ros.sim.base import Task

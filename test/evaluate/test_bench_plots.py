@@ -19,7 +19,7 @@ from dp_accel_ros.evaluate.bench.plots import (
 from dp_accel_ros.evaluate.bench.results import Results, RowResult
 from dp_accel_ros.evaluate.bench.row import Row
 from dp_accel_ros.evaluate.rollout import EpisodeResult
-from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
+from dp_accel_ros.evaluate.rollout.speculation_record import SpeculationRecord
 
 RECORD = SpeculationRecord(
     rounds=(4, 6),

@@ -8,8 +8,8 @@ import pytest
 from dp_accel_ros.chunk import ActionChunk, Cost
 from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig
-from dp_accel_ros.evaluate.rollout_file import RolloutFile, evaluate, report
-from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
+from dp_accel_ros.evaluate.rollout.file import RolloutFile, evaluate, report
+from dp_accel_ros.evaluate.rollout.speculation_record import SpeculationRecord
 from dp_accel_ros.predict.policy import Prediction
 from dp_accel_ros.speculation_facts import SpeculationFacts
 

@@ -12,8 +12,8 @@ from scheduler_toys import Drifter, action_for, constant_scheduler
 
 from dp_accel_ros.cli.main import main
 from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes
-from dp_accel_ros.evaluate.rollout_file import RolloutFile, batch_prediction, evaluate
-from dp_accel_ros.evaluate.scheduled import scheduled_prediction
+from dp_accel_ros.evaluate.rollout.file import RolloutFile, batch_prediction, evaluate
+from dp_accel_ros.evaluate.rollout.scheduled import scheduled_prediction
 from dp_accel_ros.predict.assemble import make_method
 from dp_accel_ros.predict.methods import TsdpConfig
 

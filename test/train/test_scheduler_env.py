@@ -15,7 +15,7 @@ from scheduler_toys import Drifter, action_for, constant_scheduler  # noqa: E402
 
 from dp_accel_ros.backend import BackendConfig  # noqa: E402
 from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes  # noqa: E402
-from dp_accel_ros.evaluate.scheduled import scheduled_prediction  # noqa: E402
+from dp_accel_ros.evaluate.rollout.scheduled import scheduled_prediction  # noqa: E402
 from dp_accel_ros.predict.assemble import load_policy  # noqa: E402
 from dp_accel_ros.predict.methods import TsdpConfig  # noqa: E402
 from dp_accel_ros.sim import TASKS  # noqa: E402

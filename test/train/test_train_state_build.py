@@ -28,7 +28,7 @@ from dp_accel_ros.data.episodes import Episodes  # noqa: E402
 from dp_accel_ros.data.pusht_recordings import pusht_recordings  # noqa: E402
 from dp_accel_ros.errors import DataError, MissingPartError  # noqa: E402
 from dp_accel_ros.evaluate.rollout import RolloutConfig, run_episodes  # noqa: E402
-from dp_accel_ros.evaluate.rollout_file import batch_prediction  # noqa: E402
+from dp_accel_ros.evaluate.rollout.file import batch_prediction  # noqa: E402
 from dp_accel_ros.observation import Observation  # noqa: E402
 from dp_accel_ros.predict.assemble import load_policy, make_method  # noqa: E402
 from dp_accel_ros.sim import TASKS, PushT  # noqa: E402

@@ -16,8 +16,8 @@ from dp_accel_ros.evaluate.bench.needs import fingerprint, megabytes, needed_fil
 from dp_accel_ros.evaluate.bench.row import Row
 from dp_accel_ros.evaluate.method_settings import method_config, settings_line
 from dp_accel_ros.evaluate.rollout import Predict
-from dp_accel_ros.evaluate.rollout_file import batch_prediction
-from dp_accel_ros.evaluate.scheduled import scheduled_prediction
+from dp_accel_ros.evaluate.rollout.file import batch_prediction
+from dp_accel_ros.evaluate.rollout.scheduled import scheduled_prediction
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.assemble import make_method
 from dp_accel_ros.predict.methods import Method, MethodConfig

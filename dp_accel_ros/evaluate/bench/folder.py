@@ -22,7 +22,7 @@ from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.rollout import EpisodeResult
-from dp_accel_ros.evaluate.rollout_file import RolloutFile
+from dp_accel_ros.evaluate.rollout.file import RolloutFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dp_accel_ros.evaluate.bench.results import Results, RowResult
 from dp_accel_ros.evaluate.figure import figure_of, written
-from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
+from dp_accel_ros.evaluate.rollout.speculation_record import SpeculationRecord
 
 FAMILIES = {
     "Solvers": "#555555",

@@ -15,7 +15,7 @@ from dp_accel_ros.evaluate.bench.row import Row
 from dp_accel_ros.evaluate.bench.timing import EAGER_ROW, ORT_ROW
 from dp_accel_ros.evaluate.method_settings import settings_line
 from dp_accel_ros.evaluate.rollout import EpisodeResult
-from dp_accel_ros.evaluate.rollout_file import report
+from dp_accel_ros.evaluate.rollout.file import report
 from dp_accel_ros.evaluate.statistics import SuccessRate
 
 

@@ -12,7 +12,7 @@ from dp_accel_ros.evaluate.bench.entrants import Entrant
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.rollout import EpisodeResult, RolloutConfig, run_episodes
-from dp_accel_ros.evaluate.rollout_file import evaluate
+from dp_accel_ros.evaluate.rollout.file import evaluate
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.policy import Prediction
 from dp_accel_ros.sim.base import Task

@@ -9,7 +9,7 @@ from typing import Any
 
 from dp_accel_ros.evaluate.bench.results import Results, RowResult
 from dp_accel_ros.evaluate.latency.line_up import BASE, RUNTIMES
-from dp_accel_ros.evaluate.rollout_file import report
+from dp_accel_ros.evaluate.rollout.file import report
 
 VERSUS = tuple(f"vs {name} f32" for name in RUNTIMES)
 """Ratios to the base sampler in float32, by the backend that it runs on."""

@@ -23,7 +23,7 @@ from dp_accel_ros.evaluate.bench.modes.counts import ModeCounts, ModeOf, shown_m
 from dp_accel_ros.evaluate.bench.modes.table import BASE, ModeResults, ModeRow
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.success import rollout_config
-from dp_accel_ros.evaluate.rollout_file import check_facts
+from dp_accel_ros.evaluate.rollout.file import check_facts
 from dp_accel_ros.sim.base import Task
 
 MODE_ROWS = (

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from dp_accel_ros.errors import ConfigError, DataError
-from dp_accel_ros.evaluate.rollout import (
+from dp_accel_ros.evaluate.rollout.lockstep import (
     EpisodeResult,
     Predict,
     RolloutConfig,
     batches,
     run_episodes,
 )
-from dp_accel_ros.evaluate.scheduled import scheduled_prediction
-from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
+from dp_accel_ros.evaluate.rollout.scheduled import scheduled_prediction
+from dp_accel_ros.evaluate.rollout.speculation_record import SpeculationRecord
 from dp_accel_ros.evaluate.statistics import SuccessRate, quantiles
 from dp_accel_ros.predict.methods import Method
 from dp_accel_ros.predict.policy import Policy

@@ -20,7 +20,7 @@ import numpy as np
 
 from dp_accel_ros.chunk import NS_PER_S, ActionChunk, Cost
 from dp_accel_ros.errors import ConfigError, UnknownNameError
-from dp_accel_ros.evaluate.speculation_record import SpeculationRecord
+from dp_accel_ros.evaluate.rollout.speculation_record import SpeculationRecord
 from dp_accel_ros.manifest import Manifest
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.policy import Prediction

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dp_accel_ros.evaluate.rollout import Predict
+from dp_accel_ros.evaluate.rollout.lockstep import Predict
 from dp_accel_ros.observation import Observation
 from dp_accel_ros.predict.assemble import make_method
 from dp_accel_ros.predict.policy import Policy, Prediction
