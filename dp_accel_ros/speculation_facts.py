@@ -41,7 +41,7 @@ class SpeculationFacts:
     bias_budget: float
     """Bound on the total variation from the base sampler, summed over steps; 0 is exact.
 
-    It holds on average over chunks, and says nothing from 1 on.
+    It holds on average over chunks, and says nothing from 1 on, as where time ran out.
     """
 
     outlook: NDArray[np.float64]

@@ -18,11 +18,19 @@ class StageTimes:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
         self._seconds: dict[str, float] = {}
+        self._first: float | None = None
 
     @property
     def seconds(self) -> Mapping[str, float]:
         """Seconds of the stages that have ended, by name."""
         return MappingProxyType(dict(self._seconds))
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds since the first stage began; None without a clock."""
+        if self._clock is None or self._first is None:
+            return None
+        return self._clock() - self._first
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -31,5 +39,6 @@ class StageTimes:
             yield
             return
         began = self._clock()
+        self._first = began if self._first is None else self._first
         yield
         self._seconds[name] = self._seconds.get(name, 0.0) + self._clock() - began

@@ -17,6 +17,7 @@ from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.methods.base import EncoderName, Previous, Proposal
 from dp_accel_ros.predict.methods.diffusion import STEPS_HELP, Diffusion
 from dp_accel_ros.predict.retrieval.store import RetrievalStore
+from dp_accel_ros.predict.schedule import CLEAN
 from dp_accel_ros.predict.speculation.batch_costs import BatchCosts
 from dp_accel_ros.predict.speculation.closed_form import PRIOR, best_lengths
 from dp_accel_ros.predict.speculation.drafters import DRAFTERS, Drafter, Opening
@@ -27,8 +28,11 @@ from dp_accel_ros.predict.speculation.rounds import Speculation
 from dp_accel_ros.predict.speculation.rules import RULES, AcceptRule
 from dp_accel_ros.predict.speculation.step_table import StepTable, step_table
 from dp_accel_ros.predict.speculation.target import Target
+from dp_accel_ros.predict.speculation.time_limit import TimeLimit, final_levels, finish
 from dp_accel_ros.predict.stages import StageTimes
 from dp_accel_ros.speculation_facts import SpeculationFacts
+
+MS_PER_S = 1e3
 
 CPU_ROW_COST = 0.45
 """Measured with the eight-layer transformer of width 256 on two cores."""
@@ -108,6 +112,14 @@ class TsdpConfig:
         maximum=1000,
         live=True,
     )
+    time_limit_ms: float = param(
+        0.0,
+        "Longest that a chunk may take, from its observation to its actions. Steps for which there "
+        "is no time become two of DDIM, which `exactness` then says. 0 sets no limit.",
+        minimum=0.0,
+        maximum=60_000.0,
+        live=True,
+    )
     plan: str = param(
         "",
         "Three stages of `draft_length`:`sigma_scale`:`threshold`, the noisiest first, in place of "
@@ -152,6 +164,8 @@ class Tsdp:
 
     bonus: bool
     guard: int
+    time_limit_s: float = 0.0
+    """From the first stage of a prediction on; 0 is none, as without a clock."""
 
     @classmethod
     def configured(
@@ -175,6 +189,7 @@ class Tsdp:
             costs=config.batch_costs(measured),
             bonus=config.bonus,
             guard=config.guard,
+            time_limit_s=config.time_limit_ms / MS_PER_S,
         )
 
     @property
@@ -212,14 +227,15 @@ class Tsdp:
             # The guard cuts what the closed form wants, too.
             lengths = within_reach(self._lengths(outlooks), self.guard)
             draws = Draws.drawn(rng, len(condition), len(table), self.base.chunk_shape)
-            chains = self._speculation.sample(
-                Target(self.base.denoiser, condition), draws, lengths, opening
-            )
+            limit = TimeLimit(lambda: times.elapsed_s, self.time_limit_s)
+            target = Target(self.base.denoiser, condition)
+            chains = self._speculation.sample(target, draws, lengths, opening, limit.another_fits)
+            left = finish(chains, table, self.base.denoiser, condition, rng)
         facts = [
             facts_of(chains, row, self._speculation, lengths[row], outlooks[row]) for row in rows
         ]
         matches = [_match(self.store, opening, row) for row in rows]
-        costs = (self._cost(*pair) for pair in zip(facts, matches, strict=True))
+        costs = (self._cost(*each) for each in zip(facts, matches, left.tolist(), strict=True))
         return Proposal(chains.x, tuple(costs))
 
     @property
@@ -244,8 +260,13 @@ class Tsdp:
         # The plan is the most that is allowed, the closed form what pays.
         return np.minimum(planned, best)
 
-    def _cost(self, facts: SpeculationFacts, match: _Match) -> Cost:
+    def _cost(self, facts: SpeculationFacts, match: _Match, left: int) -> Cost:
         words = self.rule.exactness(self._speculation.settings, facts.bias_budget)
+        if left != CLEAN:
+            n_final = len(final_levels(left))
+            words = f"approximate: out of time at level {left}, {n_final} steps of ddim from there"
+            # What DDIM does to the law has no bound but the one that every variation has.
+            facts = replace(facts, bias_budget=max(facts.bias_budget, 1.0))
         n_steps, n_levels = self.base.sampler.nfe, len(self.base.denoiser.schedule)
         if n_steps != n_levels:
             words = f"{words}, with {n_steps} of {n_levels} steps"

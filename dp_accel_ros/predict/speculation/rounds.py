@@ -12,6 +12,7 @@ If all K hold, the target's answer at the last of them makes one more step: the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,8 +81,9 @@ class Speculation:
         draws: Draws,
         lengths: NDArray[np.int64],
         opening: Opening | None = None,
+        another_fits: Callable[[], bool] = lambda: True,
     ) -> Chains:
-        """Return finished chains.
+        """Return finished chains, or chains as far as they came in time.
 
         Args:
             target: The denoiser under the conditions of the batch.
@@ -89,9 +91,10 @@ class Speculation:
             lengths: Drafts in a round that starts at each step, (B, N); what would reach into the
                 last step, which is always the target's own, is cut.
             opening: Guesses of the clean chunk, if there are any.
+            another_fits: Asked before each round; the answer False is the end.
         """
         chains, lengths = Chains.started(draws, opening), within_reach(lengths)
-        while (rows := chains.unfinished()).size:
+        while (rows := chains.unfinished()).size and another_fits():
             current = self._draft(target, chains, draws, lengths, rows)
             estimates = self._verify(target, chains, current)
             walk = self._walk(current, estimates)
