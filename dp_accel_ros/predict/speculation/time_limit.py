@@ -23,7 +23,8 @@ FINAL_STEPS = 2
 class TimeLimit:
     """Says before each round whether it fits, if it takes as long as the longest so far.
 
-    Time for the final steps is kept free: each is a call with fewer states than a round has.
+    Time for the final steps is kept free: each is a call for one state, which no round is shorter
+    than.
     """
 
     def __init__(self, elapsed_s: Callable[[], float | None], limit_s: float) -> None:
@@ -33,7 +34,7 @@ class TimeLimit:
         """
         self._elapsed_s, self._limit_s = elapsed_s, limit_s
         self._last_s: float | None = None
-        self._longest_s = 0.0
+        self._rounds_s: list[float] = []
 
     def another_fits(self) -> bool:
         """Say whether there is time for one more round; ask before each."""
@@ -41,9 +42,10 @@ class TimeLimit:
         if now_s is None:
             return True
         if self._last_s is not None:
-            self._longest_s = max(self._longest_s, now_s - self._last_s)
+            self._rounds_s.append(now_s - self._last_s)
         self._last_s = now_s
-        return now_s + (1 + FINAL_STEPS) * self._longest_s <= self._limit_s
+        shortest, longest = min(self._rounds_s, default=0.0), max(self._rounds_s, default=0.0)
+        return now_s + longest + FINAL_STEPS * shortest <= self._limit_s
 
 
 def finish(
