@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,18 +16,20 @@ from scheduler_toys import Drifter, scheduled_bundle
 from tiny_estimator import make_tiny_estimator_bundle
 
 from dp_accel_ros.backend import BackendConfig
+from dp_accel_ros.bundle import load_bundle
 from dp_accel_ros.errors import ConfigError, DataError
 from dp_accel_ros.evaluate.bench.bench import Bench
 from dp_accel_ros.evaluate.bench.folder import BenchFolder
 from dp_accel_ros.evaluate.bench.protocol import Protocol
 from dp_accel_ros.evaluate.bench.table import columns
 
+MODELS = Path(__file__).parents[2] / "models"
 FEW = ("ddim-16", "ragdp-r0.95", "alt-0.9", "tsdp-k40")
 
 
-def bench_of(bundle, path, only=FEW, **changes):
+def bench_of(bundle, path, only=FEW, runtime="onnx", **changes):
     numbers = {"n_episodes": 5, "first_seed": 0, "batch": 3, "rounds": 1} | changes
-    backend = BackendConfig(threads=1)
+    backend = BackendConfig(threads=1, runtime=runtime)
     folder, protocol = BenchFolder(path), Protocol(**numbers)
     return Bench.of(bundle, backend, protocol, folder, time.perf_counter, only)
 
@@ -108,6 +111,21 @@ def test_ratios_are_to_the_base_sampler_of_the_same_pass(tiny_bundle, tmp_path):
     assert found["ragdp-r0.95"]["vs_eager"] is None
     assert "torch is left out" in (tmp_path / "bench.md").read_text()
     assert not bench.needs_timing
+
+
+def test_loops_in_pytorch_are_timed_beside_eager_and_onnxruntime(tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    bundle = load_bundle(MODELS / "pusht")
+    bench = bench_of(bundle, tmp_path, only=["ddim-16"], runtime="torch")
+    bench.time_rows(None, time.perf_counter)
+    row = next(row for row in written(tmp_path)["rows"] if row["row"] == "ddim-16")
+    ratios = {name: row[name] for name in ("vs_eager", "vs_ort", "vs_base")}
+    assert all(ratio > 0 for ratio in ratios.values())
+    # 100 steps against 16 of the same network on the same runtime
+    assert 3 < ratios["vs_base"] < 12
+    assert {"vs eager", "vs ORT f32", "vs loops f32"} <= set(columns(bench.results))
+    assert "--runtime torch" in bench.command
 
 
 def test_a_row_that_is_timed_later_brings_the_others_with_it(tiny_bundle, tmp_path):
