@@ -3,6 +3,7 @@
 """Every bundle in `models` under the nodes: its task, and each of its methods, switched live."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,16 @@ def senses(path):
     return ("auto", "pixels") if load_bundle(path).manifest.estimator else ("auto",)
 
 
-ROBOTS = [(path, observe) for path in BUNDLES for observe in senses(path)]
+def runtimes(path):
+    """Return what a bundle's denoisers are run on; one bundle shows that PyTorch does it too."""
+    with_torch = path.name == "block_push" and find_spec("torch") and find_spec("onnx")
+    return ("onnx", "torch") if with_torch else ("onnx",)
 
 
-@pytest.fixture(scope="module", params=ROBOTS, ids=lambda it: f"{it[0].name}-{it[1]}")
+ROBOTS = [(p, observe, run) for p in BUNDLES for observe in senses(p) for run in runtimes(p)]
+
+
+@pytest.fixture(scope="module", params=ROBOTS, ids=lambda it: f"{it[0].name}-{it[1]}-{it[2]}")
 def case(request):
     return request.param
 
@@ -63,6 +70,7 @@ def robot(case, bundle, tmp_path_factory):
     listener.listen(JointTrajectory, "joint_trajectory")
     # a machine that does many other things delays messages, and that is not what is tested
     patient = {"max_observation_age_s": 5.0, "nice": 0, "method": "ddim"}
+    patient["backend.runtime"] = case[2]
     nodes = [
         start("sim_node", domain, folder, task=bundle.manifest.task),
         start("policy_node", domain, folder, bundle=bundle.path, observe=case[1], **patient),
