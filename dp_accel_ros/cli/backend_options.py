@@ -16,12 +16,12 @@ HELP = {
 }
 
 
-def add_backend_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options from which `backend_from` makes a backend."""
+def add_backend_options(parser: argparse.ArgumentParser, **told: str) -> None:
+    """Add the options from which `backend_from` makes a backend; `told` replaces texts of `HELP`."""
     usual = BackendConfig()
     parser.add_argument("--threads", type=int, default=usual.threads, help="of the networks")
     choices = {item.name: facts.one_of for item, facts in params_of(usual)}
-    for name, text in HELP.items():
+    for name, text in (HELP | told).items():
         default = getattr(usual, name)
         parser.add_argument(f"--{name}", default=default, choices=choices[name], help=text)
 

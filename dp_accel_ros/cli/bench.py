@@ -75,13 +75,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what is missing, and write table and plots."""
-    bundle, console = bundle_from(args), Console()
+    bundle, backend, console = bundle_from(args), backend_from(args), Console()
     task = bundle.manifest.task
     if task not in TASKS:
         raise UnknownNameError("simulated task", task, TASKS)
     bench = Bench.of(
         bundle,
-        backend_from(args),
+        backend,
         Protocol(
             n_episodes=args.episodes,
             first_seed=args.seed,
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             n_starts=args.starts,
             n_repeats=args.repeats,
         ),
-        BenchFolder(args.out or _folder(bundle, backend_from(args))),
+        BenchFolder(args.out or _folder(bundle, backend)),
         time.perf_counter,
         args.only,
     )
@@ -122,8 +122,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _folder(bundle: Bundle, backend: BackendConfig) -> Path:
     """Return where results are kept by default: times of one backend say nothing of another."""
-    pairs = ((backend.provider, "cpu"), (backend.runtime, "onnx"))
-    name = "_".join(["bench", *(value for value, usual in pairs if value != usual)])
+    usual = BackendConfig()
+    pairs = ((backend.provider, usual.provider), (backend.runtime, usual.runtime))
+    name = "_".join(["bench", *(value for value, default in pairs if value != default)])
     return Path("runs") / bundle.manifest.subject / name
 
 

@@ -69,8 +69,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "until the value step. Default: all",
     )
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
-    # in the precision that queries will have, or their keys are a little off
-    add_backend_options(parser)
+    must = "the one that queries will have, or their keys are a little off"
+    add_backend_options(parser, precision=f"of the denoiser; {must}")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import os
 import platform
 import resource
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def _cpu_model() -> str:
     return named[0] if named else platform.processor() or "unknown"
 
 
+@cache
 def _gpu_model() -> str:
     """Return the first GPU with its driver's version, or an empty text where there is none."""
     query = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")

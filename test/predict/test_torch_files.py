@@ -55,7 +55,9 @@ def reference(path, manifest) -> OnnxNetwork:
 
 def test_the_module_computes_what_the_file_computes(exported, tiny_bundle):
     onnx_network = reference(exported, tiny_bundle.manifest)
-    network = TorchNetwork(transformer_of([exported], tiny_bundle.manifest, 12, onnx_network))
+    network = TorchNetwork(
+        transformer_of([exported], tiny_bundle.manifest, 12, onnx_network, threads=1)
+    )
     x = np.random.default_rng(1).standard_normal((3, 16, 8), dtype=np.float32)
     t, cond = np.array([0, 50, 99], np.float32), np.ones((3, 2, 12), np.float32)
     np.testing.assert_allclose(network(x, t, cond), onnx_network(x, t, cond), atol=1e-5)
@@ -66,10 +68,10 @@ def test_another_network_is_not_taken_for_the_same(exported, tiny_bundle):
         return 0.0 * x
 
     with pytest.raises(BackendError, match="torch expected to agree with ONNX Runtime"):
-        transformer_of([exported], tiny_bundle.manifest, 12, zero)
+        transformer_of([exported], tiny_bundle.manifest, 12, zero, threads=1)
 
 
 def test_a_file_that_is_no_transformer_says_so(tiny_bundle):
     path = tiny_bundle.file("denoiser.onnx")
     with pytest.raises(BackendError, match="is no denoising transformer"):
-        transformer_of([path], tiny_bundle.manifest, 12, reference(path, tiny_bundle.manifest))
+        transformer_of([path], tiny_bundle.manifest, 12, reference(path, tiny_bundle.manifest), 1)

@@ -107,6 +107,6 @@ def eager_policy(bundle: Bundle, backend: BackendConfig) -> Policy:
     """
     from dp_accel_ros.predict.networks.torch_network import TorchNetwork
 
-    module = torch_module(bundle, bundle.manifest.denoiser)
-    network = TorchNetwork(module, backend.provider, threads=backend.threads)
+    module = torch_module(bundle, bundle.manifest.denoiser, backend.threads)
+    network = TorchNetwork(module, backend.provider)
     return load_policy(bundle, replace(backend, runtime="onnx"), network=network)

@@ -34,17 +34,19 @@ def load_network(
     try:
         from dp_accel_ros.predict.networks.torch_graphs import graphed_network
 
-        module = torch_module(bundle, facts)
+        module = torch_module(bundle, facts, backend.threads)
     except ImportError as error:
         raise BackendError(
             f"`runtime` torch needs PyTorch and the package onnx: {error}; install them or use"
             " `runtime` onnx"
         ) from error
-    return graphed_network(module, backend)
+    return graphed_network(module, backend.provider)
 
 
-def torch_module(bundle: Bundle, facts: NetworkFacts) -> DenoisingTransformer:
+def torch_module(bundle: Bundle, facts: NetworkFacts, threads: int) -> DenoisingTransformer:
     """Return a denoising network of a bundle in PyTorch, after comparing it with its files.
+
+    The threads become torch's, for the whole process.
 
     Raises:
         ImportError: PyTorch or the package onnx is not installed.
@@ -55,7 +57,7 @@ def torch_module(bundle: Bundle, facts: NetworkFacts) -> DenoisingTransformer:
     paths = [bundle.file(name) for name in (facts.file, facts.conditioner) if name]
     # On the CPU whatever else is asked for: a GPU may round products to fewer digits.
     reference = _on_onnxruntime(bundle, facts, "float32", BackendConfig(threads=1))
-    return transformer_of(paths, bundle.manifest, facts.feature_dim, reference)
+    return transformer_of(paths, bundle.manifest, facts.feature_dim, reference, threads)
 
 
 def _on_onnxruntime(

@@ -29,6 +29,7 @@ def transformer_of(
     manifest: Manifest,
     feature_dim: int,
     reference: Network,
+    threads: int,
 ) -> DenoisingTransformer:
     """Return a denoising network of a bundle as a torch module with the same weights.
 
@@ -37,10 +38,12 @@ def transformer_of(
         manifest: Of the bundle that they are from.
         feature_dim: Numbers of one observation step of the condition (C).
         reference: The files on ONNX Runtime; the module must agree with them.
+        threads: Of torch, for the whole process.
 
     Raises:
         BackendError: The files are another network, or were exported in another way.
     """
+    torch.set_num_threads(threads)
     path, weights = paths[0], {}
     for graph in (onnx.load(str(file)).graph for file in paths):
         weights |= _weights(graph)

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dp_accel_ros.backend import BackendConfig
 from dp_accel_ros.errors import BackendError
 from dp_accel_ros.predict.denoiser import Denoiser
 from dp_accel_ros.predict.networks.token_memory import TokenMemory
@@ -32,13 +31,6 @@ BATCHES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 
 MOST_LOOPS = 64
 """Recorded loops that are kept, each of one sampler: those that were used last."""
-
-
-class LoopKey(NamedTuple):
-    """What a recorded loop is good for."""
-
-    denoiser: Denoiser
-    sampler: Sampler
 
 
 class NoiseTape:
@@ -84,7 +76,7 @@ class GraphedNetwork:
         self._turn = RLock()
         self._conditions = TokenMemory(self._condition_tokens, torch.cat, n_kept=256)
         self._times: dict[float, Tensor] = {}
-        self._loops: dict[LoopKey, Program] = {}  # the oldest use first
+        self._loop_of = lru_cache(MOST_LOOPS)(self._recorded_loop)
         self._batches: dict[int, Program] = {}
         if recorder is not None:
             with torch.inference_mode():
@@ -119,7 +111,8 @@ class GraphedNetwork:
         with self._turn, torch.inference_mode():
             values = (_tensor(x), _tensor(noise), self._tokens(condition, len(x)))
             if self._recorder is not None and len(x) == 1:
-                program = self._recorded_loop(denoiser, sampler, values, self._recorder)
+                shapes = tuple(tuple(value.shape) for value in values)
+                program = self._loop_of(denoiser, sampler, shapes, self._recorder)
                 return program(*values).cpu().numpy()
             arguments = (value.to(self._device) for value in values)
             return self._looped(denoiser, sampler, *arguments).cpu().numpy()
@@ -153,18 +146,13 @@ class GraphedNetwork:
         return Program(self._predicted, shapes, self._device, record)
 
     def _recorded_loop(
-        self, denoiser: Denoiser, sampler: Sampler, values: tuple[Tensor, ...], record: Recorder
+        self,
+        denoiser: Denoiser,
+        sampler: Sampler,
+        shapes: tuple[tuple[int, ...], ...],
+        record: Recorder,
     ) -> Program:
-        key = LoopKey(denoiser, sampler)
-        program = self._loops.pop(key, None)
-        if program is None:
-            shapes = [tuple(value.shape) for value in values]
-            function = partial(self._looped, denoiser, sampler)
-            program = Program(function, shapes, self._device, record)
-        self._loops[key] = program
-        if len(self._loops) > MOST_LOOPS:
-            del self._loops[next(iter(self._loops))]
-        return program
+        return Program(partial(self._looped, denoiser, sampler), shapes, self._device, record)
 
     def _tokens(self, condition: Floats, n_rows: int) -> Tensor:
         """Return the tokens, (B, To, M), of conditions (B, To, C) or of one for all rows."""
@@ -184,16 +172,13 @@ class GraphedNetwork:
         return self._times[time]
 
 
-def graphed_network(module: DenoisingTransformer, backend: BackendConfig) -> GraphedNetwork:
+def graphed_network(module: DenoisingTransformer, provider: str) -> GraphedNetwork:
     """Return a network on the CPU, or on a GPU with everything recorded.
-
-    The backend's threads become torch's, for the whole process.
 
     Raises:
         BackendError: PyTorch finds no GPU.
     """
-    torch.set_num_threads(backend.threads)
-    if backend.provider != "cuda":
+    if provider != "cuda":
         return GraphedNetwork(module)
     if not torch.cuda.is_available():
         built = f"is built for CUDA {torch.version.cuda}" if torch.version.cuda else "has no CUDA"

@@ -12,12 +12,7 @@ from dp_accel_ros.predict.schedule import Floats
 class TorchNetwork:
     """A module whose `forward` takes `x`, `t`, `cond`; it is moved to `device` and set to eval."""
 
-    def __init__(
-        self, module: torch.nn.Module, device: str = "cpu", threads: int | None = None
-    ) -> None:
-        """Wrap a module; `threads` are torch's for the whole process, left alone by default."""
-        if threads is not None:
-            torch.set_num_threads(threads)
+    def __init__(self, module: torch.nn.Module, device: str = "cpu") -> None:
         self._module = module.to(device).eval()
         self._device = torch.device(device)
 
